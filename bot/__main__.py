@@ -1,0 +1,166 @@
+"""The command line: `python -m bot` runs the bot, `python -m bot sandbox` shows it without any account."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import discord
+
+from bot import __version__, logs
+from bot.app import CadBot
+from bot.cad.client import CadClient
+from bot.errors import SettingsError
+from bot.settings import Settings, merged, parse_env_file
+
+log = logging.getLogger("bot")
+
+BAD_SETTINGS = 2
+"""Exit code for what a restart won't cure, so that a supervisor does not restart."""
+
+INVALID_TOKEN = 4004
+"""The close code by which Discord's gateway refuses a token."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the command line asks for, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="A Discord bot that removes 911 calls from Sonoran CAD."
+    )
+    parser.add_argument("--version", action="version", version=f"remove911 {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("run", help="run the bot with the settings in .env and the environment (the default)")
+    sandbox = commands.add_parser(
+        "sandbox", help="try the bot on a page in your browser: no account, no key, no settings"
+    )
+    sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.command == "sandbox":
+            return _sandbox(script=chosen.script, browser=not chosen.no_browser)
+        return _run()
+    except KeyboardInterrupt:  # before the signals were ours
+        return 130
+
+
+def _sandbox(*, script: bool, browser: bool) -> int:
+    try:
+        # Here, since a bot that runs for real needs none of it.
+        from bot.sandbox import page, story  # noqa: PLC0415
+    except ImportError as error:
+        print(
+            f"The sandbox needs more packages ({error.name} is missing). Install them with:\n"
+            '  python -m pip install -c constraints.txt -e ".[sandbox]"',
+            file=sys.stderr,
+        )
+        return BAD_SETTINGS
+    logs.set_up("ERROR", ())  # what people see is on the page or in the story
+    if script:
+        return asyncio.run(story.play())
+    return asyncio.run(_until_stopped(lambda stop: page.show(stop, browser=browser)))
+
+
+def _run() -> int:
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        print(
+            "The settings can't be used:",
+            *(f"  - {mistake}" for mistake in error.mistakes),
+            sep="\n",
+            file=sys.stderr,
+        )
+        print(
+            "\nEvery setting is explained in .env.example; they are read from .env in the folder that the bot is "
+            "started in,\nand from the environment. To see the bot without any: python -m bot sandbox",
+            file=sys.stderr,
+        )
+        return BAD_SETTINGS
+    logs.set_up(settings.log_level, settings.secrets)
+    try:
+        return asyncio.run(_until_stopped(lambda stop: serve(settings, stop)))
+    except Exception:
+        log.exception("the bot crashed")
+        print("The bot stopped because of an error; the log above says which.", file=sys.stderr)
+        return 1
+
+
+def _settings() -> Settings:
+    path = Path(".env")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        content = b""
+    except OSError as error:
+        raise SettingsError(
+            [f".env: it can't be read ({error.strerror}); allowed: a file that the bot may read"]
+        ) from None
+    return Settings.from_mapping(merged(parse_env_file(content), os.environ))
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> int:
+    """Run the bot until `stop` is set, and return the exit code.
+
+    Where Discord can't be reached at start, it is tried again for as long as it takes.
+    """
+    pause = 5.0
+    while True:
+        async with CadClient(settings.account) as cad, CadBot(settings, cad) as bot:
+            failure = await _run_once(bot, settings.discord_token, stop)
+        if stop.is_set():
+            log.info("stopped")
+            return 0
+        if isinstance(failure, discord.LoginFailure) or getattr(failure, "code", None) == INVALID_TOKEN:
+            log.error(
+                "Discord refused DISCORD_TOKEN. Make a new one in the Developer Portal (Bot, Reset Token) "
+                "and put it into .env"
+            )
+            return BAD_SETTINGS
+        if not isinstance(failure, (OSError, aiohttp.ClientError, discord.HTTPException)):
+            raise failure or RuntimeError("the connection to Discord ended without a reason")
+        log.warning("Discord can't be reached (%s); next try in %d s", type(failure).__name__, pause)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+        pause = min(pause * 2, 60.0)
+
+
+async def _run_once(bot: CadBot, token: str, stop: asyncio.Event) -> BaseException | None:
+    """Run until the bot ends by itself or `stop` is set; return what it failed with."""
+    running = asyncio.create_task(bot.start(token))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set() and not running.done():
+        log.info("stopping: no more commands are taken; what is on the wire may end")
+        await bot.close()
+        running.cancel()
+    stopping.cancel()
+    await asyncio.wait([running, stopping])
+    return None if running.cancelled() else running.exception()
+
+
+async def _until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
+    """Do `work`, whose event is set by Ctrl-C, a service manager's SIGTERM, or Ctrl-Break on Windows."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopped(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    # Not the loop's add_signal_handler: Windows has none.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, stopped)
+    return await work(stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The Discord side of the bot: holds the services, registers the commands, closes in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from bot.access import Gate
+from bot.cad.client import CadClient
+from bot.removals import RemovalDesk
+from bot.settings import Settings
+from bot.tree import GateTree
+
+log = logging.getLogger(__name__)
+
+# No voice is spoken here, so its missing libraries are no warning.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+EXTENSIONS = ("cogs.remove911",)
+
+DRAIN = 10.0
+"""Seconds that requests on the wire have to end when the bot stops."""
+LAST_WORDS = 5.0
+"""Seconds after that in which the replies are edited."""
+
+
+class CadBot(commands.Bot):
+    """One community's bot.
+
+    Args:
+        settings: where and for whom it works.
+        cad: the client that it asks, open already; whoever opened it closes it after the bot.
+    """
+
+    def __init__(self, settings: Settings, cad: CadClient) -> None:
+        super().__init__(
+            command_prefix=(),  # no message is ever read
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            tree_cls=GateTree,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+        )
+        self.settings = settings
+        self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids)
+        self.desk = RemovalDesk(cad)
+        self.closing = False
+        self._cad = cad
+        self._welcomed: set[int] = set()
+        self._global_cleared = False
+
+    async def setup_hook(self) -> None:
+        """Load the cogs. One that fails is raised: without it the sync would take its commands from Discord."""
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
+
+    async def on_ready(self) -> None:
+        """Register the commands; clear those that an earlier bot may have registered globally."""
+        log.info("logged in to Discord as %s, in %d server(s)", self.user, len(self.guilds))
+        if not self.guilds:
+            log.warning("the bot is in no Discord server: invite it")
+        for guild in self.guilds:
+            await self._welcome(guild)
+        if self._global_cleared or self.application_id is None:
+            return
+        try:
+            if await self.tree.fetch_commands():
+                await self.http.bulk_upsert_global_commands(self.application_id, [])
+                log.info("cleared stale global commands")
+            self._global_cleared = True
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.warning("stale global commands could not be looked for (%s)", type(error).__name__)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Register the commands in a guild that Discord told about late, after `on_ready`."""
+        await self._welcome(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Register the commands in a guild that the bot was invited to."""
+        await self._welcome(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Forget a guild that the bot left, so that a new invitation registers anew."""
+        self._welcomed.discard(guild.id)
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Say loudly that a role by which people passed is gone."""
+        if role.id in self.gate.dispatcher_role_ids:
+            log.error(
+                "the dispatcher role %s (%s) was deleted in %s: nobody passes by it any more. "
+                "Put the new role's id into DISPATCHER_ROLE_IDS",
+                role.name,
+                role.id,
+                role.guild.name,
+            )
+
+    async def close(self) -> None:
+        """Take no more commands, let what is on the wire end and its replies be edited, then leave Discord."""
+        if not self.closing:
+            self.closing = True
+            await self._cad.drain(DRAIN)
+            tree = self.tree
+            if isinstance(tree, GateTree) and (others := tree.running - {asyncio.current_task()}):
+                await asyncio.wait(others, timeout=LAST_WORDS)
+        await super().close()
+
+    async def _welcome(self, guild: discord.Guild) -> None:
+        """Look at a guild once; where it is home, register the commands there by one PUT."""
+        if guild.id in self._welcomed:
+            return
+        self._welcomed.add(guild.id)
+        role_ids = {role.id for role in guild.roles}
+        if not self.gate.is_home(guild.id, role_ids):
+            log.warning(
+                "%s (%s) is not a home guild, so no command is registered there. "
+                "If it should be: DISPATCHER_ROLE_IDS needs a role of it, and GUILD_IDS, where set, its id",
+                guild.name,
+                guild.id,
+            )
+            return
+        for role_id in self.gate.missing_roles(guild.id, role_ids):
+            remark = "is @everyone" if role_id == guild.id else "does not exist (deleted?)"
+            log.error("DISPATCHER_ROLE_IDS: %s %s in %s; nobody passes by it there", role_id, remark, guild.name)
+        self.tree.copy_global_to(guild=guild)
+        try:
+            synced = await self.tree.sync(guild=guild)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            self._welcomed.discard(guild.id)
+            log.error(
+                "the commands could not be registered in %s (%s). Invite the bot again with both scopes, "
+                "bot and applications.commands, then restart it",
+                guild.name,
+                error,
+            )
+            return
+        log.info("registered %s in %s", ", ".join(f"/{command.name}" for command in synced), guild.name)

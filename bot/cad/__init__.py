@@ -1,0 +1,1 @@
+"""Sonoran CAD's API. Knows nothing of Discord."""

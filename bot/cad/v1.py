@@ -1,0 +1,112 @@
+"""The CAD's API v1 as pure functions: build a request, understand what came back.
+
+The vendor's page "Remove 911" is the source for the request and the four documented refusals. What is marked
+"undocumented" was learned from the vendor's own clients.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from bot.cad.model import Account, Answer, CallRef, End, Reply, Request, Why
+
+Data = list[dict[str, int]]
+
+DOCUMENTED = {
+    "INVALID REQUEST TYPE": Why.REQUEST_TYPE,
+    "INVALID COMMUNITY ID": Why.COMMUNITY_ID,
+    "API IS NOT ENABLED FOR THIS COMMUNITY": Why.API_OFF,
+    "INVALID API KEY": Why.API_KEY,
+}
+"""The 400 bodies that the page lists."""
+
+# Undocumented: another word can stand in front, and a plan that is too low is said in words.
+_NOT_ENABLED = re.compile(r"[\w ]{1,60}IS NOT ENABLED FOR THIS COMMUNITY", re.IGNORECASE)
+_PLAN = re.compile(r"VERSION [\w ]{1,40}REQUIRED", re.IGNORECASE)
+# Undocumented: the CAD's greeting at every path that it does not know, with status 200.
+_GREETING = "backend service reached"
+
+# Decided by the status alone, whatever the body says: none of these did what was asked.
+_BY_STATUS = {
+    401: (End.REJECTED, Why.API_KEY),
+    402: (End.REJECTED, Why.PLAN),
+    403: (End.REJECTED, Why.FORBIDDEN),
+    408: (End.UNKNOWN, Why.SERVER_ERROR),
+    429: (End.NOT_SENT, Why.BUSY),
+}
+
+
+def remove_911(account: Account, ref: CallRef) -> Request:
+    """Build the request of the page "Remove 911": ids as integers, nothing that is not documented."""
+    return _request(account, "emergency", "REMOVE_911", [{"serverId": ref.server_id, "callId": ref.call_id}])
+
+
+def understand_removal(reply: Reply, hide: Callable[[str], str]) -> Answer:
+    """Say what `reply` means for a removal.
+
+    "Removed" is the meaning of a 200 or 204 that is not known to be bad, and of nothing else: the page's own
+    example of a success is visibly another endpoint's text, so no wording is asked for.
+
+    Args:
+        reply: what came over the wire.
+        hide: takes our secrets out of the CAD's text, in case that it repeats them.
+    """
+    text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace").strip()
+    html = "html" in reply.media_type or text[:300].lstrip("\ufeff").lower().startswith(("<!doctype", "<html"))
+    end, why = _verdict(reply, text, html=html)
+    said = "" if html else hide(text)
+    return Answer(end, why, said, reply.status, reply.retry_after)
+
+
+def _request(account: Account, group: str, kind: str, data: Data) -> Request:
+    body = {"id": account.community_id, "key": account.key, "type": kind, "data": data}
+    return Request("POST", f"{group}/{kind.lower()}", json.dumps(body).encode())
+
+
+def _verdict(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
+    if 300 <= reply.status < 400 or _GREETING in text[:200].lower():
+        return End.REJECTED, Why.WRONG_URL
+    if reply.status in _BY_STATUS:
+        return _BY_STATUS[reply.status]
+    if reply.status == 503 and reply.retry_after is not None:
+        return End.NOT_SENT, Why.BUSY
+    if reply.status >= 500:
+        return End.UNKNOWN, Why.SERVER_ERROR
+    if 400 <= reply.status < 500:
+        return _refusal(reply.status, text, html=html)
+    return _success(reply, text, html=html)
+
+
+def _refusal(status: int, text: str, *, html: bool) -> tuple[End, Why]:
+    if status == 404:
+        # A page for people means that this is some web site and not the API.
+        return (End.REJECTED, Why.WRONG_URL) if html else (End.GONE, Why.NO_SUCH_CALL)
+    return End.REJECTED, _known_text(text) or Why.OTHER_REFUSAL
+
+
+def _success(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
+    unreadable = reply.content is None or html or ("json" in reply.media_type and not _parses(text))
+    if reply.status not in (200, 204) or unreadable:
+        return End.UNKNOWN, Why.UNREADABLE
+    if why := _known_text(text):
+        return End.REJECTED, why
+    return End.REMOVED, Why.CONFIRMED
+
+
+def _known_text(text: str) -> Why | None:
+    line = text.strip(" \t\r\n\"'.!\ufeff")
+    if why := DOCUMENTED.get(line.upper()):
+        return why
+    if _NOT_ENABLED.fullmatch(line):
+        return Why.API_OFF
+    return Why.PLAN if _PLAN.fullmatch(line) else None
+
+
+def _parses(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return not text
+    return True

@@ -1,0 +1,64 @@
+"""How an answer reaches the person: ephemeral, once, and never as an unanswered interaction."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import aiohttp
+import discord
+
+if TYPE_CHECKING:
+    from bot.app import CadBot
+
+log = logging.getLogger(__name__)
+
+_UNREACHED = (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError)
+_ALREADY_ACKNOWLEDGED = 40060
+
+
+async def acknowledge(interaction: discord.Interaction[CadBot]) -> bool:
+    """Defer, ephemeral; False where Discord did not take it, and then nothing else may be done."""
+    try:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+    except _UNREACHED as error:
+        if getattr(error, "code", None) == _ALREADY_ACKNOWLEDGED:
+            log.error(
+                "interaction %s was answered by somebody else. Nothing was sent to the CAD. "
+                "Another copy of this bot may be running with the same token: stop it",
+                interaction.id,
+            )
+        else:
+            log.warning(
+                "interaction %s could not be acknowledged (%s). Nothing was sent to the CAD",
+                interaction.id,
+                _brief(error),
+            )
+        return False
+    return True
+
+
+async def say(interaction: discord.Interaction[CadBot], text: str) -> None:
+    """Give the answer, whether the interaction was acknowledged yet or not. A failure is only logged."""
+    try:
+        if interaction.response.is_done():
+            await interaction.edit_original_response(content=text)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+    except _UNREACHED as error:
+        log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), text)
+
+
+async def suggest_nothing(interaction: discord.Interaction[CadBot]) -> None:
+    """Answer an autocomplete with an empty list; a failure is only logged."""
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.autocomplete([])
+    except _UNREACHED as error:
+        log.info("autocomplete %s could not be answered (%s)", interaction.id, _brief(error))
+
+
+def _brief(error: Exception) -> str:
+    if isinstance(error, discord.HTTPException):
+        return f"HTTP {error.status}, code {error.code}"
+    return type(error).__name__

@@ -1,0 +1,70 @@
+"""`sandbox`: the simulated guild as a page, where a person acts as a dispatcher or as somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+import webbrowser
+
+import simcord
+
+from bot.cad.model import CallRef
+from bot.sandbox.cad import LoopbackCad
+from bot.sandbox.town import Town, open_town, to_the_present
+
+SLOW = CallRef(1, 303)
+SILENT = CallRef(1, 304)
+
+WELCOME = """\
+**Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD; the bot is the real one.
+• Type `/remove911` below, then a call's number and its server, e.g. `302` and `1`, and press Enter.
+• Call **303**: the CAD takes 4 seconds. Call **304**: the CAD never answers, which the bot says after 10.
+• Act as somebody else (at the top) to be refused, the administrator too."""
+
+
+async def show(stop: asyncio.Event, *, browser: bool) -> int:
+    """Show the page until `stop` is set or the session is ended in the page; return the exit code."""
+    cad = LoopbackCad(seconds={SLOW: 4.0, SILENT: float("inf")})
+    async with open_town(cad=cad, parked=True) as town:
+        await to_the_present(town.env)
+        await town.post_calls()
+        await town.tell(WELCOME)
+        async with town.env.preview(town.room, viewers=town.people, layout="channel") as preview:
+            print(f"The sandbox is at  {preview.url}  (Ctrl-C ends it)", flush=True)
+            if browser:
+                # A text browser would hold this terminal, so nobody waits for it.
+                threading.Thread(target=webbrowser.open, args=(preview.url,), daemon=True).start()
+            await _until_ended(town, preview, stop)
+    print("The sandbox is closed. Nothing of it is kept.")
+    return 0
+
+
+async def _until_ended(town: Town, preview: simcord.Preview, stop: asyncio.Event) -> None:
+    tasks: list[asyncio.Task[object]] = [
+        asyncio.create_task(work) for work in (stop.wait(), preview.wait_closed(), _tick(town.env, preview))
+    ]
+    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in done:
+        task.result()  # the clock never ends, but by a bug
+
+
+async def _tick(env: simcord.Env, preview: simcord.Preview) -> None:
+    """Let the simulated Discord's clock follow the wall, and show what the bot has edited meanwhile."""
+    seen, then = len(env.http_requests), time.monotonic()
+    while True:
+        await asyncio.sleep(0.5)
+        # Somebody is clicking, which is a step of its own: next time round.
+        with contextlib.suppress(simcord.SetupError, TimeoutError):
+            now = time.monotonic()
+            await env.advance_time(now - then)
+            then = now
+            fresh = env.http_requests[seen:]
+            # Acknowledgements are published by the page itself.
+            if any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh):
+                await preview.refresh()
+            seen += len(fresh)

@@ -1,0 +1,151 @@
+"""A simulated guild with its people, and the real bot in it, connected to a loopback CAD."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import discord
+import simcord
+
+from bot.app import CadBot
+from bot.cad.client import CadClient
+from bot.cad.model import Account, Answer, CallRef
+from bot.sandbox.cad import Call, LoopbackCad
+from bot.settings import Settings
+
+Roles = tuple[int, ...]
+
+
+class ParkedCad(CadClient):
+    """Tells SimCord that a command which waits for the CAD may go on waiting, so that others can act meanwhile.
+
+    Attributes:
+        env: the simulated Discord, once it is there; without one nothing is parked.
+    """
+
+    env: simcord.Env | None = None
+
+    async def remove_911(self, ref: CallRef) -> Answer:
+        """Remove a call, as the real client does."""
+        asking = super().remove_911(ref)
+        if self.env is None:
+            return await asking
+        return await self.env.external_wait(asking, reason="the CAD's answer")
+
+
+@dataclass
+class Town:
+    """What there is to act with and to look at."""
+
+    env: simcord.Env
+    cad: LoopbackCad
+    bot: CadBot
+    client: ParkedCad
+    guild: simcord.GuildHandle
+    room: simcord.ChannelHandle
+    dispatcher_role: simcord.RoleHandle
+    dispatcher: simcord.MemberActor
+    civilian: simcord.MemberActor
+    administrator: simcord.MemberActor
+
+    @property
+    def people(self) -> tuple[simcord.MemberActor, ...]:
+        """Everybody there is to act as, the dispatcher first."""
+        return (self.dispatcher, self.civilian, self.administrator)
+
+    async def post_calls(self) -> None:
+        """Post each open call to the room, as the CAD's own webhook does."""
+        hook = self.guild.create_webhook(self.room, "Sonoran CAD")
+        for call in sorted(self.cad.calls.values(), key=lambda call: -call.minutes):
+            await hook.send(embed=_post(call, self.env.now()), username="Sonoran CAD")
+
+    async def tell(self, text: str) -> None:
+        """Post a note of the sandbox itself."""
+        hook = self.guild.create_webhook(self.room, "Sandbox")
+        await hook.send(text, username="Sandbox")
+
+
+def settings_for(account: Account, roles: Roles) -> Settings:
+    """Make the settings of the sandbox's bot: neither .env nor the environment is asked."""
+    return Settings(discord_token="sandbox.has.none", account=account, dispatcher_role_ids=roles)
+
+
+@asynccontextmanager
+async def open_town(
+    *,
+    cad: LoopbackCad | None = None,
+    account: Account | None = None,
+    settings: Callable[[Account, Roles], Settings] = settings_for,
+    patience: float = 10.0,
+    parked: bool = False,
+    check_errors: bool = False,
+) -> AsyncGenerator[Town]:
+    """Build the town, and bring the bot to it, as one that is started in a server which exists already.
+
+    Args:
+        cad: the CAD to talk to, a new one by default.
+        account: where the client finds its CAD, if not at that one.
+        settings: makes the bot's settings, from the account and the dispatcher role's id.
+        patience: seconds that the client waits for the CAD.
+        parked: whether others can act while a command waits for the CAD.
+        check_errors: whether an error in the bot that nobody looked at is raised at the end.
+    """
+    cad = cad or LoopbackCad()
+    async with cad.serving() as served:
+        account = account or served
+        # The client is open before Discord and closed after it, and its worker belongs to nobody's command.
+        async with (
+            ParkedCad(account, patience=patience) as client,
+            simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
+        ):
+            guild = env.create_guild("Los Santos Roleplay")
+            room = guild.create_text_channel("dispatch")
+            role = guild.create_role("Dispatcher", color=0x3498DB)
+            admin = guild.create_role("Administrator", permissions=discord.Permissions(administrator=True))
+            dana, joe, ada = (
+                env.create_user(name, global_name=shown)
+                for name, shown in (
+                    ("dana", "Dana, dispatcher"),
+                    ("joe", "Joe, civilian"),
+                    ("ada", "Ada, admin"),
+                )
+            )
+            bot = CadBot(settings(account, (role.id,)), client)
+            town = Town(
+                env=env,
+                cad=cad,
+                bot=bot,
+                client=client,
+                guild=guild,
+                room=room,
+                dispatcher_role=role,
+                dispatcher=guild.add_member(dana, roles=[role]),
+                civilian=guild.add_member(joe),
+                administrator=guild.add_member(ada, roles=[admin]),
+            )
+            client.env = env if parked else None
+            await env.restart_bot(bot)
+            yield town
+
+
+async def to_the_present(env: simcord.Env) -> None:
+    """Set the simulated Discord's clock, which begins at the start of 2026, to now."""
+    await env.advance_time(max(0.0, (datetime.now(UTC) - env.now()).total_seconds()))
+
+
+def _post(call: Call, now: datetime) -> discord.Embed:
+    """Build a post in the form in which the CAD posts a 911 call (its footer: user, type 8, call, server)."""
+    embed = discord.Embed(
+        title="NEW EMERGENCY CALL",
+        description=call.description,
+        colour=0xC0392B,
+        timestamp=now - timedelta(minutes=call.minutes),
+    )
+    embed.set_author(name="Sonoran CAD")
+    embed.add_field(name="CALLER", value=call.caller)
+    embed.add_field(name="LOCATION", value=call.location)
+    embed.set_footer(text=f"SonoranBrianABCDE | 8 | {call.ref.call_id} | {call.ref.server_id}")
+    return embed

@@ -1,0 +1,176 @@
+"""Everything that people read, one function a situation: what happened first, what to do second."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bot.cad.model import MAX_ID, Answer, End, Why
+
+if TYPE_CHECKING:
+    from bot.removals import Outcome
+
+MOST_OF_A_TEXT = 200
+"""Characters of a stranger's text that are shown."""
+
+_HOST = "Whoever hosts this bot"
+
+# What the CAD or the way to it did; the second half says what to do about it.
+_CAUSES = {
+    Why.CONFIRMED: "The CAD confirmed it.",
+    Why.NO_SUCH_CALL: "It is gone already, or the number or the server is wrong. "
+    "If you still see the call, check both numbers.",
+    Why.WRONG_URL: f"The address in `SONORAN_API_URL` does not lead to the CAD's API. {_HOST} has to correct it.",
+    Why.REQUEST_TYPE: f"The CAD did not understand this bot's request. {_HOST} has to update the bot.",
+    Why.COMMUNITY_ID: f"The CAD does not know the community id. {_HOST} has to correct `SONORAN_COMMUNITY_ID`.",
+    Why.API_OFF: "The CAD's API is switched off for this community. An administrator of the CAD has to switch it on.",
+    Why.API_KEY: f"The CAD did not accept the API key. {_HOST} has to correct `SONORAN_API_KEY`.",
+    Why.PLAN: "The community's CAD plan does not include this. "
+    "It needs Standard or higher; an administrator of the CAD can change the plan.",
+    Why.FORBIDDEN: f"The CAD, or something in front of it, does not let this bot in. {_HOST} has to find out why.",
+    Why.OTHER_REFUSAL: f"The CAD turned the request down. {_HOST} has to find out why.",
+    Why.NO_CONNECTION: "The CAD could not be reached, so nothing was sent. Try again in a minute.",
+    Why.CERTIFICATE: "No secure connection to the CAD could be made, so nothing was sent. "
+    f"{_HOST} has to check `SONORAN_API_URL` and the machine's clock and certificates.",
+    Why.BUSY: "The CAD is busy and turned the request down.",
+    Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
+    Why.NO_ANSWER: "It was sent, but the CAD did not answer in time.",
+    Why.CONNECTION_LOST: "It was sent, but the connection broke before the CAD answered.",
+    Why.SERVER_ERROR: "It was sent, but the CAD answered with an error of its own.",
+    Why.UNREADABLE: "It was sent, but the CAD's answer could not be understood.",
+    Why.OUR_BUG: "It may have been sent, but this bot then failed. The reason is in its log.",
+}
+
+_LOOK = "Look at the CAD: if the call is still there, run the command again."
+
+
+def outcome(done: Outcome) -> str:
+    """Say how a removal ended."""
+    answer = done.answer
+    call = f"Call **{done.ref.call_id}** on server **{done.ref.server_id}**"
+    happened = {
+        End.REMOVED: f"✅ {call} was removed.",
+        End.GONE: f"☑️ {call} is not there.",
+        End.REJECTED: f"❌ {call} was **not removed**.",
+        End.NOT_SENT: f"❌ {call} was **not removed**.",
+        End.UNKNOWN: f"⚠️ {call}: it is **not known** whether it was removed.",
+    }[answer.end]
+    parts = [happened, _CAUSES[answer.why]]
+    if answer.why is Why.BUSY:
+        parts.append(_when_again(answer.retry_after))
+    if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
+        parts.append(_said(answer))
+    if answer.end is End.UNKNOWN:
+        parts.append(_LOOK)
+    return " ".join(parts)
+
+
+def cause(answer: Answer) -> str:
+    """Name the cause in a log line."""
+    status = "" if answer.status is None else f", HTTP {answer.status}"
+    return answer.why.name.lower().replace("_", " ") + status
+
+
+def id_out_of_range(option: str, value: int) -> str:
+    """Refuse an id that the CAD can't have given out."""
+    return f"`{option}` can't be {value}: it is a whole number from 1 to {MAX_ID}. Nothing was sent to the CAD."
+
+
+def no_server() -> str:
+    """Refuse a command that happened outside a Discord server."""
+    return "This command works in your community's Discord server only. Nothing was sent to the CAD."
+
+
+def server_not_seen_yet() -> str:
+    """Refuse while Discord has not told the bot about this server."""
+    return (
+        "I cannot see this server yet, so I can't check your roles. Nothing was sent to the CAD. "
+        "Try again in a minute. If it goes on, the bot has to be invited again with both scopes, "
+        "`bot` and `applications.commands`."
+    )
+
+
+def foreign_server() -> str:
+    """Refuse in a server that this bot does not belong to."""
+    return "This bot works for another community. Nothing was sent to the CAD."
+
+
+def no_configured_role() -> str:
+    """Refuse in a server in which none of the configured roles exists (any more)."""
+    return (
+        "Nobody can use this command here: none of the roles in `DISPATCHER_ROLE_IDS` exists in this server. "
+        f"If the role was deleted, {_HOST.lower()} has to put the new one's id there. "
+        "Nothing was sent to the CAD."
+    )
+
+
+def role_needed(role_names: Iterable[str]) -> str:
+    """Refuse somebody who lacks the role; nobody is exempt, and the sentence says so."""
+    names = [quoted(name) for name in role_names]
+    needed = f"the role {names[0]}" if len(names) == 1 else f"one of the roles {', '.join(names)}"
+    return f"You need {needed} for this. That goes for administrators too. Nothing was sent to the CAD."
+
+
+def shutting_down() -> str:
+    """Refuse what is asked while the bot stops."""
+    return "The bot is shutting down. Nothing was sent to the CAD. Try again when it is back."
+
+
+def outdated_command() -> str:
+    """Answer a command that Discord still shows but the bot no longer has in that form."""
+    return "This command has changed. Reload Discord (Ctrl+R on a computer) and try again. Nothing was sent to the CAD."
+
+
+def broken(reference: int) -> str:
+    """Answer when the bot itself failed; the reference is in the log beside the reason."""
+    return (
+        "Something broke in the bot, and it can't say how far it came. Look at the CAD before you try again. "
+        f"{_HOST} finds the reason in the log under `{reference}`."
+    )
+
+
+def quoted(text: str, most: int = MOST_OF_A_TEXT) -> str:
+    """Return a stranger's text as a code span: one line, nothing in it works as markup or reaches out of it."""
+    shown = cut(clean(text).replace("`", "'"), most)
+    return f"`{shown or ' '}`"
+
+
+def clean(text: str) -> str:
+    """Fold text to one line, and take out what could hide or turn round what follows.
+
+    Control, format and surrogate characters go (bidirectional marks are format characters); the joiner that
+    holds an emoji together stays.
+    """
+    kept = (c for c in text if c.isspace() or c == "\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    return " ".join("".join(kept).split())
+
+
+def cut(text: str, most: int) -> str:
+    """Cut text to `most` characters, an ellipsis included, never inside what is seen as one character."""
+    if len(text) <= most:
+        return text
+    end = most - 1
+    while end > 0 and (_belongs_to_the_last(text[end]) or text[end - 1] == "\u200d"):
+        end -= 1
+    return text[:end].rstrip() + "…"
+
+
+def _belongs_to_the_last(character: str) -> bool:
+    # Accents and variation selectors, the joiner, and an emoji's skin tone.
+    return (
+        unicodedata.category(character).startswith("M")
+        or character == "\u200d"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
+
+
+def _said(answer: Answer) -> str:
+    shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
+    return f"{shown} (HTTP {answer.status})."
+
+
+def _when_again(retry_after: str | None) -> str:
+    if retry_after is not None and retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 5:
+        return f"Try again in {max(1, int(retry_after))} seconds."
+    return "Try again in a minute."

@@ -1,0 +1,1 @@
+"""What people type: the slash commands, each a thin layer over `bot`."""
