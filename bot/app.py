@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import aiohttp
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from bot.access import Gate
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # No voice is spoken here, so its missing libraries are no warning.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+Command = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
 
 EXTENSIONS = ("cogs.remove911",)
 
@@ -52,6 +56,7 @@ class CadBot(commands.Bot):
         self.desk = RemovalDesk(cad)
         self.closing = False
         self._cad = cad
+        self._guild_commands: list[Command] = []
         self._welcomed: set[int] = set()
         self._global_cleared = False
 
@@ -59,6 +64,9 @@ class CadBot(commands.Bot):
         """Load the cogs. One that fails is raised: without it the sync would take its commands from Discord."""
         for extension in EXTENSIONS:
             await self.load_extension(extension)
+        # Nothing is global: what the cogs brought waits here for the guilds.
+        self._guild_commands = self.tree.get_commands()
+        self.tree.clear_commands(guild=None)
 
     async def on_ready(self) -> None:
         """Register the commands; clear those that an earlier bot may have registered globally."""
@@ -67,11 +75,11 @@ class CadBot(commands.Bot):
             log.warning("the bot is in no Discord server: invite it")
         for guild in self.guilds:
             await self._welcome(guild)
-        if self._global_cleared or self.application_id is None:
+        if self._global_cleared:
             return
         try:
             if await self.tree.fetch_commands():
-                await self.http.bulk_upsert_global_commands(self.application_id, [])
+                await self.tree.sync()
                 log.info("cleared stale global commands")
             self._global_cleared = True
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
@@ -127,7 +135,8 @@ class CadBot(commands.Bot):
         for role_id in self.gate.missing_roles(guild.id, role_ids):
             remark = "is @everyone" if role_id == guild.id else "does not exist (deleted?)"
             log.error("DISPATCHER_ROLE_IDS: %s %s in %s; nobody passes by it there", role_id, remark, guild.name)
-        self.tree.copy_global_to(guild=guild)
+        for command in self._guild_commands:
+            self.tree.add_command(command, guild=guild, override=True)
         try:
             synced = await self.tree.sync(guild=guild)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:

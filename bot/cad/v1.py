@@ -53,8 +53,9 @@ def understand_removal(reply: Reply, hide: Callable[[str], str]) -> Answer:
         reply: what came over the wire.
         hide: takes our secrets out of the CAD's text, in case that it repeats them.
     """
-    text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace").strip()
-    html = "html" in reply.media_type or text[:300].lstrip("\ufeff").lower().startswith(("<!doctype", "<html"))
+    text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace").strip(" \t\r\n\ufeff")
+    # The CAD answers in text or JSON; what begins with a tag is some web site's page for people.
+    html = "html" in reply.media_type or text.startswith("<")
     end, why = _verdict(reply, text, html=html)
     said = "" if html else hide(text)
     return Answer(end, why, said, reply.status, reply.retry_after)
@@ -96,7 +97,7 @@ def _success(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
 
 
 def _known_text(text: str) -> Why | None:
-    line = text.strip(" \t\r\n\"'.!\ufeff")
+    line = text.strip(" \"'.!")
     if why := DOCUMENTED.get(line.upper()):
         return why
     if _NOT_ENABLED.fullmatch(line):

@@ -128,6 +128,8 @@ async def open_town(
             )
             client.env = env if parked else None
             await env.restart_bot(bot)
+            if me := guild.me:
+                await me.edit(nick="911 desk")
             yield town
 
 

@@ -1,0 +1,140 @@
+"""The v1 dialect, without a network: what is sent, and what an answer means."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from bot.cad import v1
+from bot.cad.model import Account, CallRef, End, Reply, Why
+
+ACCOUNT = Account(URL("https://cad.example"), "my-community", "my-key")
+HTML = b"<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>"
+
+
+def meaning(
+    status: int, content: bytes | None, media_type: str = "text/plain", retry_after: str | None = None
+) -> tuple[End, Why]:
+    answer = v1.understand_removal(Reply(status, media_type, content, retry_after), str)
+    return answer.end, answer.why
+
+
+def test_the_request_is_the_pages_own_and_nothing_more() -> None:
+    request = v1.remove_911(ACCOUNT, CallRef(server_id=1, call_id=302))
+    assert (request.method, request.path) == ("POST", "emergency/remove_911")
+    assert request.body == (
+        b'{"id": "my-community", "key": "my-key", "type": "REMOVE_911", "data": [{"serverId": 1, "callId": 302}]}'
+    )
+
+
+def test_neither_key_nor_body_is_in_a_repr() -> None:
+    shown = repr((ACCOUNT, v1.remove_911(ACCOUNT, CallRef(1, 2)), Reply(200, content=b"my-key")))
+    assert "my-key" not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "media_type", "retry_after", "end", "why"),
+    [
+        # The page's own example, and whatever else may stand there.
+        (200, b"API ID(s) set!", "text/plain", None, End.REMOVED, Why.CONFIRMED),
+        (200, b"CALL REMOVED", "text/plain", None, End.REMOVED, Why.CONFIRMED),
+        (200, b"", "", None, End.REMOVED, Why.CONFIRMED),
+        (204, b"", "", None, End.REMOVED, Why.CONFIRMED),
+        (200, b'{"ok": true}', "application/json", None, End.REMOVED, Why.CONFIRMED),
+        (200, b"", "application/json", None, End.REMOVED, Why.CONFIRMED),
+        # 200, and yet no success.
+        (200, b"Sonoran CAD: Backend Service Reached", "text/plain", None, End.REJECTED, Why.WRONG_URL),
+        (200, b"Backend Service Reached", "text/plain", None, End.REJECTED, Why.WRONG_URL),
+        (200, b"  backend service reached\n", "text/html", None, End.REJECTED, Why.WRONG_URL),
+        (200, b"INVALID API KEY", "text/plain", None, End.REJECTED, Why.API_KEY),
+        (200, b'"INVALID API KEY"', "application/json", None, End.REJECTED, Why.API_KEY),
+        (200, HTML, "text/html", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, HTML, "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b"\xef\xbb\xbf\n<html>", "", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b'{"calls": [', "application/json", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b"[" * 100_000, "application/json", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, None, "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
+        (201, b"", "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
+        (202, b"API ID(s) set!", "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
+        # The four that the page documents.
+        (400, b"INVALID REQUEST TYPE", "text/plain", None, End.REJECTED, Why.REQUEST_TYPE),
+        (400, b"INVALID COMMUNITY ID", "text/plain", None, End.REJECTED, Why.COMMUNITY_ID),
+        (400, b"API IS NOT ENABLED FOR THIS COMMUNITY", "text/plain", None, End.REJECTED, Why.API_OFF),
+        (400, b" INVALID API KEY\r\n", "text/plain", None, End.REJECTED, Why.API_KEY),
+        # Those that it does not.
+        (400, b"REMOVE_911 IS NOT ENABLED FOR THIS COMMUNITY", "text/plain", None, End.REJECTED, Why.API_OFF),
+        (400, b"VERSION PRO REQUIRED", "text/plain", None, End.REJECTED, Why.PLAN),
+        (400, b"SOMETHING ELSE", "text/plain", None, End.REJECTED, Why.OTHER_REFUSAL),
+        (400, b"", "", None, End.REJECTED, Why.OTHER_REFUSAL),
+        (400, HTML, "text/html", None, End.REJECTED, Why.OTHER_REFUSAL),
+        (400, None, "", None, End.REJECTED, Why.OTHER_REFUSAL),
+        (401, b"", "", None, End.REJECTED, Why.API_KEY),
+        (402, b"", "", None, End.REJECTED, Why.PLAN),
+        (403, HTML, "text/html", None, End.REJECTED, Why.FORBIDDEN),
+        (404, b"", "", None, End.GONE, Why.NO_SUCH_CALL),
+        (404, HTML, "text/html", None, End.REJECTED, Why.WRONG_URL),
+        (418, b"teapot", "text/plain", None, End.REJECTED, Why.OTHER_REFUSAL),
+        (301, b"", "", None, End.REJECTED, Why.WRONG_URL),
+        (307, b"API ID(s) set!", "text/plain", None, End.REJECTED, Why.WRONG_URL),
+        # Neither yes nor no.
+        (408, b"", "", None, End.UNKNOWN, Why.SERVER_ERROR),
+        (429, b"", "", None, End.NOT_SENT, Why.BUSY),
+        (429, b"API ID(s) set!", "text/plain", "5", End.NOT_SENT, Why.BUSY),
+        (500, b"INVALID API KEY", "text/plain", None, End.UNKNOWN, Why.SERVER_ERROR),
+        (502, HTML, "text/html", None, End.UNKNOWN, Why.SERVER_ERROR),
+        (503, b"", "", None, End.UNKNOWN, Why.SERVER_ERROR),
+        (503, b"", "", "30", End.NOT_SENT, Why.BUSY),
+        (103, b"", "", None, End.UNKNOWN, Why.UNREADABLE),
+    ],
+)  # fmt: skip
+def test_what_an_answer_means(
+    status: int, content: bytes | None, media_type: str, retry_after: str | None, end: End, why: Why
+) -> None:
+    assert meaning(status, content, media_type, retry_after) == (end, why)
+
+
+def test_the_cads_text_is_kept_but_never_a_page_and_never_a_secret() -> None:
+    told = v1.understand_removal(Reply(400, "text/plain", b"no: my-key"), lambda text: text.replace("my-key", "[key]"))
+    assert told.said == "no: [key]"
+    assert v1.understand_removal(Reply(403, "text/html", HTML), str).said == ""
+
+
+@given(
+    status=st.integers(100, 999),
+    media_type=st.sampled_from(["", "text/plain", "text/html", "application/json", "application/problem+json"])
+    | st.text(),
+    content=st.none()
+    | st.binary()
+    | st.text().map(str.encode)
+    | st.sampled_from([text.encode() for text in (*v1.DOCUMENTED, "Backend Service Reached", "<html>", "{")])
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda more: st.lists(more) | st.dictionaries(st.text(), more),
+    ).map(lambda value: json.dumps(value).encode()),
+    retry_after=st.none() | st.text(),
+)
+def test_no_answer_raises_and_only_a_good_200_or_204_is_a_removal(
+    status: int, media_type: str, content: bytes | None, retry_after: str | None
+) -> None:
+    end, _ = meaning(status, content, media_type, retry_after)
+    if end is End.REMOVED:
+        assert status in (200, 204)
+        assert content is not None
+        text = content.decode("utf-8", "replace").strip()
+        assert text.upper() not in v1.DOCUMENTED
+        assert "backend service reached" not in text.lower()[:200]
+        assert "html" not in media_type
+        assert not text.lower().startswith("<html")
+        if "json" in media_type and text:
+            json.loads(text)
+
+
+@given(ref=st.builds(CallRef, st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1)))
+def test_ids_go_out_as_integers(ref: CallRef) -> None:
+    (item,) = json.loads(v1.remove_911(ACCOUNT, ref).body)["data"]
+    assert item == {"serverId": ref.server_id, "callId": ref.call_id}
+    assert all(type(value) is int for value in item.values())

@@ -1,0 +1,164 @@
+"""Who may, and where: by the table, and as people meet it in Discord."""
+
+from __future__ import annotations
+
+import discord
+import pytest
+import simcord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.access import Gate
+from bot.cad.model import Account
+from bot.sandbox.town import Roles, Town
+from bot.settings import Settings
+from tests.conftest import OpenTown
+from tests.test_remove911 import ask
+
+HOME, FOREIGN = 10, 20
+ROLES = {HOME: "@everyone", 11: "Dispatcher", 12: "Supervisor", 13: "Admin"}
+
+
+@pytest.mark.parametrize(
+    ("gate", "guild", "guild_roles", "held", "says"),
+    [
+        pytest.param(Gate(frozenset(), (11,)), HOME, ROLES, [HOME, 11], None, id="has the role"),
+        pytest.param(Gate(frozenset({HOME}), (11, 12)), HOME, ROLES, [HOME, 12], None, id="has one of two"),
+        pytest.param(Gate(frozenset(), (11,)), HOME, ROLES, [HOME, 13], "the role `Dispatcher`", id="lacks it"),
+        pytest.param(
+            Gate(frozenset(), (11, 12)), HOME, ROLES, [], "one of the roles `Dispatcher`, `Supervisor`", id="lacks both"
+        ),
+        pytest.param(Gate(frozenset(), (11,)), None, None, [11], "Discord server only", id="direct message"),
+        pytest.param(Gate(frozenset({HOME}), (11,)), FOREIGN, ROLES, [11], "another community", id="not in GUILD_IDS"),
+        pytest.param(Gate(frozenset({HOME}), (11,)), FOREIGN, None, [11], "another community", id="foreign, uncached"),
+        pytest.param(Gate(frozenset(), (99,)), FOREIGN, ROLES, [99], "none of the roles", id="a role from elsewhere"),
+        pytest.param(Gate(frozenset({HOME}), (99,)), HOME, ROLES, [99], "none of the roles", id="a deleted role"),
+        pytest.param(Gate(frozenset({HOME}), (HOME,)), HOME, ROLES, [HOME], "none of the roles", id="@everyone"),
+        pytest.param(Gate(frozenset({HOME}), (HOME, 11)), HOME, ROLES, [HOME], "`Dispatcher`", id="@everyone beside"),
+        pytest.param(Gate(frozenset(), (11,)), HOME, None, [11], "cannot see this server yet", id="uncached"),
+        pytest.param(Gate(frozenset({HOME}), ()), HOME, ROLES, [11], "none of the roles", id="nothing configured"),
+    ],
+)
+def test_the_table(
+    gate: Gate, guild: int | None, guild_roles: dict[int, str] | None, held: list[int], says: str | None
+) -> None:
+    refusal = gate.refusal(guild, guild_roles, held)
+    if says is None:
+        assert refusal is None
+    else:
+        assert refusal is not None
+        assert says in refusal
+        assert "Nothing was sent to the CAD." in refusal
+
+
+class Suggests(commands.Cog):
+    """A command with suggestions, which must reach nobody whom the gate turns away."""
+
+    @app_commands.command()
+    async def suggests(self, interaction: discord.Interaction, word: str) -> None:
+        await interaction.response.send_message(word, ephemeral=True)
+
+    @suggests.autocomplete("word")
+    async def suggestions(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=f"secret caller {typed}", value="1")]
+
+
+async def with_suggestions(town: Town) -> None:
+    guild = discord.Object(town.guild.id)
+    await town.bot.add_cog(Suggests(), guild=guild)
+    await town.bot.tree.sync(guild=guild)
+
+
+async def suggested(town: Town, who: simcord.MemberActor) -> list[dict[str, object]]:
+    return await who.autocomplete(town.room, "suggests", "word", "x")
+
+
+async def test_strangers_are_refused_and_get_no_suggestions(town: Town) -> None:
+    await with_suggestions(town)
+    for stranger in (town.civilian, town.administrator):
+        answer = await ask(town, who=stranger)
+        assert answer.startswith("You need the role `Dispatcher` for this. That goes for administrators too.")
+        assert await suggested(town, stranger) == []
+    assert len(await suggested(town, town.dispatcher)) == 1
+    assert town.cad.requests == []
+
+
+async def test_a_refused_autocomplete_is_answered_and_not_left_spinning(town: Town) -> None:
+    await with_suggestions(town)
+    before = len(town.env.http_requests)
+    await suggested(town, town.civilian)
+    (sent,) = [r for r in town.env.http_requests[before:] if r.path.endswith("/callback")]
+    assert sent.json == {"type": 8, "data": {"choices": []}}
+
+
+async def test_a_role_that_was_taken_away_a_moment_ago(town: Town) -> None:
+    assert "was removed" in await ask(town)
+    await town.bot.http.remove_role(town.guild.id, town.dispatcher.id, town.dispatcher_role.id)
+    assert "You need the role" in await ask(town, call_id=301)
+    assert len(town.cad.requests) == 1
+
+
+async def test_a_deleted_role_lets_nobody_pass_and_is_logged(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    await town.bot.http.delete_role(town.guild.id, town.dispatcher_role.id)
+    await town.env.settle()
+    assert "none of the roles in `DISPATCHER_ROLE_IDS` exists" in await ask(town)
+    assert "the dispatcher role Dispatcher" in caplog.text
+    assert "was deleted in Los Santos Roleplay" in caplog.text
+    assert town.cad.requests == []
+
+
+async def test_everyone_is_no_role_whatever_the_settings_say(
+    make_town: OpenTown, caplog: pytest.LogCaptureFixture
+) -> None:
+    town: Town | None = None
+
+    def everyone(account: Account, roles: Roles) -> Settings:
+        # SimCord gives a guild its id before its roles: @everyone has that of the guild.
+        return Settings(discord_token="a.b.c", account=account, dispatcher_role_ids=(*roles, roles[0] - 4))
+
+    town = await make_town(settings=everyone)
+    assert town.guild.id in town.bot.gate.dispatcher_role_ids
+    assert f"{town.guild.id} is @everyone in Los Santos Roleplay" in caplog.text
+    assert "You need the role `Dispatcher` for this." in await ask(town, who=town.civilian)
+    assert town.cad.requests == []
+
+
+async def test_a_foreign_guild_gets_no_command_and_one_log_line(
+    make_town: OpenTown, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = await make_town()
+    foreign = town.env.create_guild("Somewhere else")
+    room = foreign.create_text_channel("general")
+    stranger = foreign.add_member(town.env.create_user("sam"))
+    await town.env.settle()
+    assert [command.name for command in town.bot.tree.get_commands(guild=discord.Object(foreign.id))] == []
+    assert caplog.text.count("is not a home guild") == 1
+    # An earlier bot with this token may have left its commands there.
+    payload = [{"name": "remove911", "description": "left behind", "type": 1}]
+    assert town.bot.application_id is not None
+    await town.bot.http.bulk_upsert_guild_commands(town.bot.application_id, foreign.id, payload)  # type: ignore[arg-type]
+    for _ in range(2):
+        shown = await stranger.slash(room, "remove911")
+        assert shown.response is not None
+        assert "none of the roles in `DISPATCHER_ROLE_IDS` exists in this server" in shown.response.content
+    assert caplog.text.count(f"refused in guild {foreign.id}") == 1
+    assert town.cad.requests == []
+
+
+async def test_a_guild_that_is_not_cached_yet_is_no_lack_of_a_role(town: Town) -> None:
+    # Discord's own event for a guild that the bot can't see at the moment, while its people still can.
+    town.env.backend.emit("GUILD_DELETE", {"id": str(town.guild.id)})
+    await town.env.settle()
+    assert town.bot.get_guild(town.guild.id) is None
+    answer = await ask(town)
+    assert answer.startswith("I cannot see this server yet")
+    assert town.cad.requests == []
+
+
+async def test_an_autocomplete_that_discord_does_not_take_is_only_logged(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    await with_suggestions(town)
+    town.env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062)
+    await suggested(town, town.civilian)
+    assert "could not be answered (HTTP 404, code 10062)" in caplog.text

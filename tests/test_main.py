@@ -1,0 +1,218 @@
+"""The command line, as people run it: exit codes, and what they read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import discord.http
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from bot import __version__
+from bot.__main__ import BAD_SETTINGS, main, serve
+from bot.cad.model import Account
+from bot.sandbox.town import settings_for
+from tests.faults import serving
+from tests.test_settings import GOOD, KEY, TOKEN
+
+ROOT = Path(__file__).parent.parent
+
+
+def environment(**settings: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DISCORD", "SONORAN", "DISPATCH", "GUILD"))
+    }
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **settings}
+
+
+def run(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=cwd, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_without_any_settings_it_says_what_is_needed_and_points_to_the_sandbox(tmp_path: Path) -> None:
+    ended = run(cwd=tmp_path)
+    assert ended.returncode == BAD_SETTINGS
+    assert "DISCORD_TOKEN: it is missing" in ended.stderr
+    assert "python -m bot sandbox" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_mistakes_in_file_and_environment_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"DISCORD_TOKEN={TOKEN}\nSONORAN_API_KEY={KEY}\nSONORAN_COMUNITY_ID=ours\n")
+    ended = run(cwd=tmp_path, DISPATCHER_ROLE_IDS="Dispatcher")
+    assert ended.returncode == BAD_SETTINGS
+    assert "SONORAN_COMUNITY_ID: there is no such setting; did you mean SONORAN_COMMUNITY_ID?" in ended.stderr
+    assert "DISPATCHER_ROLE_IDS: found 'Dispatcher'" in ended.stderr
+    assert KEY not in ended.stderr
+    assert TOKEN not in ended.stderr
+
+
+def test_an_env_file_that_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    ended = run(cwd=tmp_path)
+    assert ended.returncode == BAD_SETTINGS
+    assert ".env: it can't be read" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for argument, says in (("--version", __version__), ("--help", "no account, no key, no settings")):
+        with pytest.raises(SystemExit) as ended:
+            main([argument])
+        assert ended.value.code == 0
+        assert says in re.sub(r"\s+", " ", capsys.readouterr().out)
+
+
+def test_the_sandboxs_story(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DISCORD_TOKEN=would be a mistake\n")
+    ended = run("sandbox", "--script", cwd=tmp_path, SONORAN_SERVER_ID="would be a mistake")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "dana reads  ✅ Call **302** on server **1** was removed." in ended.stdout
+    assert "Everybody saw what they should." in ended.stdout
+    assert ended.stdout.count("You need the role") == 2
+    assert "DIFFERS" not in ended.stdout
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_a_story_that_goes_differently_fails(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.words.role_needed", lambda _: "Do come in.")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    assert main(["sandbox", "--script"]) == 1
+    assert "DIFFERS: the answer lacks 'You need the role'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandboxs_page_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "sandbox", "--no-browser"],
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert re.match(
+            r"The sandbox is at +http://127\.0\.0\.1:\d+/#\S+ +\(Ctrl-C ends it\)", process.stdout.readline()
+        )
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert out == "The sandbox is closed. Nothing of it is kept.\n"
+
+
+def test_a_real_run_imports_nothing_that_only_the_sandbox_needs() -> None:
+    code = "import sys, bot.__main__, cogs.remove911; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    assert not {"simcord", "PIL", "markdown_it", "av", "dotenv.main"} & set(loaded.stdout.split())
+    assert "discord" in loaded.stdout.split()
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_without_the_sandboxs_packages_it_says_how_to_get_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("bot.sandbox", "simcord"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "simcord", None)
+    assert main(["sandbox"]) == BAD_SETTINGS
+    assert 'pip install -c constraints.txt -e ".[sandbox]"' in capsys.readouterr().err
+
+
+@asynccontextmanager
+async def discord_that_answers(status: int, body: object, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+    """Discord's REST side on this machine, to which a real log-in goes."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response(body, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    try:
+        yield asked
+    finally:
+        await runner.cleanup()
+
+
+ACCOUNT = Account(URL("https://cad.invalid"), "ours", KEY)
+
+
+async def test_a_refused_token_is_no_crash_and_no_restart(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with discord_that_answers(401, {"message": "401: Unauthorized", "code": 0}, monkeypatch) as asked:
+        assert await serve(settings_for(ACCOUNT, (1,)), asyncio.Event()) == BAD_SETTINGS
+    assert asked == ["/users/@me"]
+    assert "Discord refused DISCORD_TOKEN" in caplog.text
+
+
+async def test_without_a_network_it_keeps_trying_and_stops_when_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with discord_that_answers(200, {}, monkeypatch):
+        pass
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(settings_for(ACCOUNT, (1,)), stop))
+    async with asyncio.timeout(10):
+        while "Discord can't be reached" not in caplog.text:
+            await asyncio.sleep(0.01)
+    assert "next try in 5 s" in caplog.text
+    stop.set()
+    assert await running == 0
+
+
+async def test_stopping_while_discord_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived = asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await asyncio.Event().wait()
+
+    async with serving(silent) as account:
+        monkeypatch.setattr(discord.http.Route, "BASE", str(account.url).rstrip("/"))
+        stop = asyncio.Event()
+        running = asyncio.create_task(serve(settings_for(ACCOUNT, (1,)), stop))
+        await arrived.wait()
+        stop.set()
+        async with asyncio.timeout(5):
+            assert await running == 0
+
+
+async def test_a_crash_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with discord_that_answers(200, "no user", monkeypatch):
+        with pytest.raises(TypeError):
+            await serve(settings_for(ACCOUNT, (1,)), asyncio.Event())
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_a_crash_ends_with_1_and_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def crash(*_: object) -> int:
+        raise RuntimeError(f"something with {TOKEN} in it")
+
+    monkeypatch.chdir(tmp_path)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("bot.__main__.serve", crash)
+    assert main([]) == 1
+    told = capsys.readouterr().err
+    assert "RuntimeError: something with [secret] in it" in told
+    assert told.endswith("The bot stopped because of an error; the log above says which.\n")

@@ -1,0 +1,252 @@
+"""What people see when they type /remove911, and what goes over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from math import inf
+
+import discord
+import pytest
+import simcord
+
+from bot.cad.model import Account, CallRef
+from bot.sandbox.cad import LoopbackCad
+from bot.sandbox.town import Roles, Town, settings_for
+from bot.settings import Settings
+from tests.conftest import KEY, OpenTown
+
+CALL = CallRef(1, 302)
+PATH = "/emergency/remove_911"
+
+
+async def ask(town: Town, call_id: int = 302, server_id: int = 1, who: simcord.MemberActor | None = None) -> str:
+    shown = await (who or town.dispatcher).slash(town.room, "remove911", call_id=call_id, server_id=server_id)
+    assert shown.ephemeral
+    assert shown.response is not None
+    assert not shown.followups
+    return shown.response.content
+
+
+async def test_a_dispatcher_removes_a_call(town: Town) -> None:
+    assert await ask(town) == "✅ Call **302** on server **1** was removed. The CAD confirmed it."
+    assert CALL not in town.cad.calls
+    assert town.cad.requests == [
+        (
+            PATH,
+            {
+                "id": "sandbox-community",
+                "key": KEY,
+                "type": "REMOVE_911",
+                "data": [{"serverId": 1, "callId": 302}],
+            },
+        )
+    ]
+
+
+async def test_the_answer_is_deferred_ephemeral_before_the_cad_is_asked(town: Town) -> None:
+    town.env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062)
+    result = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    assert not result.acknowledged
+    assert town.cad.requests == []
+    assert CALL in town.cad.calls
+
+
+async def test_an_interaction_that_another_copy_answered_removes_nothing(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    town.env.inject_error("POST", "/interactions/*/*/callback", status=400, code=40060)
+    await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    assert town.cad.requests == []
+    assert "Another copy of this bot may be running" in caplog.text
+
+
+async def test_a_reply_that_cannot_be_edited_is_in_the_log(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    town.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=401, code=50027, times=None)
+    await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    assert CALL not in town.cad.calls
+    assert "the answer did not reach Discord (HTTP 401, code 50027): ✅ Call **302**" in caplog.text
+
+
+async def test_a_call_that_is_not_there(town: Town) -> None:
+    assert (await ask(town, call_id=99)).startswith(
+        "☑️ Call **99** on server **1** is not there. It is gone already, or the number or the server is wrong."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"key": "another-key"}, "`SONORAN_API_KEY`"),
+        ({"community_id": "another"}, "`SONORAN_COMMUNITY_ID`"),
+        ({"api_enabled": False}, "switched off"),
+        ({"plan": "STARTER"}, "Standard or higher"),
+    ],
+)
+async def test_the_cad_refuses(town: Town, change: dict[str, object], says: str) -> None:
+    for name, value in change.items():
+        setattr(town.cad, name, value)
+    answer = await ask(town)
+    assert answer.startswith("❌ Call **302** on server **1** was **not removed**. ")
+    assert says in answer
+    assert CALL in town.cad.calls
+
+
+async def test_the_cad_never_answers(make_town: OpenTown) -> None:
+    town = await make_town(patience=0.1, cad=LoopbackCad(seconds={CALL: inf}))
+    answer = await ask(town)
+    assert answer.startswith("⚠️ Call **302** on server **1**: it is **not known** whether it was removed.")
+    assert "did not answer in time" in answer
+    assert "Look at the CAD" in answer
+
+
+async def test_a_slow_cad_holds_nobody_up(make_town: OpenTown) -> None:
+    town = await make_town(parked=True, cad=LoopbackCad(seconds={CALL: 0.3}))
+    slow = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    assert slow.deferred
+    assert slow.response is not None
+    assert slow.response.content == ""
+    assert "was removed" in await until_said(
+        town, await town.dispatcher.slash(town.room, "remove911", call_id=301, server_id=1)
+    )
+    assert "was removed" in await until_said(town, slow)
+
+
+async def until_said(town: Town, shown: simcord.InteractionResult) -> str:
+    async with asyncio.timeout(5):
+        while True:
+            await town.env.settle()
+            if shown.response is not None and shown.response.content:
+                return shown.response.content
+            await asyncio.sleep(0.002)
+
+
+async def test_the_cad_is_down(town: Town) -> None:
+    await town.cad.go_down()
+    answer = await ask(town)
+    assert answer.startswith("❌ Call **302** on server **1** was **not removed**. The CAD could not be reached")
+    assert CALL in town.cad.calls
+
+
+@pytest.mark.parametrize(
+    ("call_id", "server_id"), [(0, 1), (-1, 1), (2147483648, 1), (302, 0), (302, -1), (302, 2**31)]
+)
+async def test_ids_out_of_range_are_refused_by_the_bot_itself(town: Town, call_id: int, server_id: int) -> None:
+    # A client whose copy of the command has no range passes anything on, and so does discord.py.
+    (command,) = town.bot.tree.get_commands(guild=discord.Object(town.guild.id))
+    payload = command.to_dict(town.bot.tree)
+    for option in payload["options"]:
+        del option["min_value"], option["max_value"]
+    assert town.bot.application_id is not None
+    await town.bot.http.bulk_upsert_guild_commands(town.bot.application_id, town.guild.id, [payload])
+    answer = await ask(town, call_id, server_id)
+    wrong = "`call_id`" if server_id == 1 else "`server_id`"
+    assert answer.startswith(f"{wrong} can't be {call_id if server_id == 1 else server_id}: ")
+    assert "from 1 to 2147483647" in answer
+    assert town.cad.requests == []
+    assert len(town.env.errors) == 1
+
+
+def describe_options(town: Town) -> dict[str, dict[str, object]]:
+    (put,) = [sent for sent in town.env.http_requests if sent.method == "PUT" and "/guilds/" in sent.path]
+    assert put.json is not None
+    (command,) = put.json
+    assert command["name"] == "remove911"
+    return {option["name"]: option for option in command["options"]}
+
+
+async def test_discord_hears_of_the_range(town: Town) -> None:
+    options = describe_options(town)
+    assert list(options) == ["call_id", "server_id"]
+    for option in options.values():
+        assert (option["type"], option["min_value"], option["max_value"]) == (4, 1, 2147483647)
+        assert option["required"]
+
+
+async def test_with_a_default_server_it_may_be_left_out(make_town: OpenTown) -> None:
+    def settings(account: Account, roles: Roles) -> Settings:
+        return Settings(discord_token="a.b.c", account=account, dispatcher_role_ids=roles, default_server_id=2)
+
+    town = await make_town(settings=settings)
+    server = describe_options(town)["server_id"]
+    assert not server["required"]
+    assert "leave it out for server 2" in str(server["description"])
+    shown = await town.dispatcher.slash(town.room, "remove911", call_id=11)
+    assert shown.response is not None
+    assert "Call **11** on server **2** was removed" in shown.response.content
+    assert "Call **301** on server **1** was removed" in await ask(town, call_id=301, server_id=1)
+
+
+async def test_a_bug_gets_a_reference_that_is_in_the_log_too(
+    town: Town, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> str:
+        raise RuntimeError(f"the words failed {KEY[:4]}")
+
+    monkeypatch.setattr("bot.words.outcome", broken)
+    answer = await ask(town)
+    assert answer.startswith("Something broke in the bot")
+    assert "RuntimeError" not in answer
+    (error,) = town.env.errors
+    assert isinstance(error, discord.app_commands.CommandInvokeError)
+    reference = answer.split("`")[1]
+    assert f"interaction {reference} failed" in caplog.text
+    assert any(record.exc_info for record in caplog.records if reference in record.getMessage())
+
+
+async def test_a_bug_in_the_gate_is_answered_too(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(type(town.bot.gate), "refusal", broken)
+    assert (await ask(town)).startswith("Something broke in the bot")
+    assert town.cad.requests == []
+    assert len(town.env.errors) == 1
+
+
+async def test_a_command_that_the_bot_no_longer_has(town: Town) -> None:
+    town.bot.tree.clear_commands(guild=discord.Object(town.guild.id))
+    answer = await ask(town)
+    assert answer.startswith("This command has changed. Reload Discord")
+    assert town.cad.requests == []
+    assert len(town.env.errors) == 1
+
+
+async def test_one_log_line_a_removal(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    town.cad.key = "another-key"
+    await ask(town)
+    (line,) = [record for record in caplog.records if record.name == "bot.removals"]
+    assert line.levelno == logging.INFO
+    message = line.getMessage()
+    assert message.startswith("call 302 on server 1: rejected (api key, HTTP 400), asked by user ")
+    assert message.endswith("; the CAD's text: INVALID API KEY")
+
+
+async def test_the_cad_repeats_the_key_and_nobody_sees_it(
+    make_town: OpenTown, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Telltale(LoopbackCad):
+        def refusal(self, body: object, kind: str, *, least_plan: str) -> str | None:
+            return f"WHAT IS {body} OF {kind} FOR {least_plan}? {self.key} `@everyone`\n\x1b[31m" + "x" * 300
+
+    town = await make_town(cad=Telltale())
+    answer = await ask(town)
+    assert KEY not in answer
+    assert "[key]" in answer
+    assert "\n" not in answer
+    assert "\x1b" not in answer
+    assert answer.count("`") == 2
+    assert len(answer) < 400
+    assert KEY not in caplog.text
+
+
+def test_the_sandbox_settings_do_not_show_the_key(account: Account) -> None:
+    shown = repr(settings_for(account, (1,)))
+    assert account.key not in shown
+    assert "sandbox.has.none" not in shown
+
+
+@pytest.fixture
+async def account() -> Account:
+    async with LoopbackCad().serving() as account:
+        return account

@@ -1,0 +1,80 @@
+"""Sentences, and what is done to strangers' text before it is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import words
+from bot.cad.model import Answer, CallRef, End, Why
+from bot.removals import Outcome
+
+
+def test_every_cause_has_words_and_every_outcome_says_what_to_do() -> None:
+    for why in Why:
+        for end in End:
+            text = words.outcome(Outcome(CallRef(1, 302), Answer(end, why)))
+            assert "302" in text
+            assert text.startswith("✅") == ("server **1** was removed." in text) == (end is End.REMOVED)
+            assert ("is **not known**" in text) == ("Look at the CAD" in text) == (end is End.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "says"),
+    [
+        ("5", "in 5 seconds"),
+        ("0", "in 1 seconds"),
+        (None, "in a minute"),
+        ("soon", "in a minute"),
+        ("９", "in a minute"),
+    ],
+)
+def test_a_busy_cad_is_asked_again_when_it_says(retry_after: str | None, says: str) -> None:
+    answer = Answer(End.NOT_SENT, Why.BUSY, status=429, retry_after=retry_after)
+    assert f"Try again {says}." in words.outcome(Outcome(CallRef(1, 302), answer))
+
+
+def test_an_unknown_refusal_is_shown_and_an_empty_one_said_to_be_empty() -> None:
+    shown = words.outcome(Outcome(CallRef(1, 302), Answer(End.REJECTED, Why.OTHER_REFUSAL, "NO  `WAY`\n!", 418)))
+    assert "It said `NO 'WAY' !` (HTTP 418)." in shown
+    shown = words.outcome(Outcome(CallRef(1, 302), Answer(End.REJECTED, Why.OTHER_REFUSAL, "\n", 400)))
+    assert "It gave no reason (HTTP 400)." in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a`b``c", "`a'b''c`"),
+        ("two\r\nlines\tand\x1b[31m more", "`two lines and[31m more`"),
+        ("abc\u202edef\u2066\u200f", "`abcdef`"),
+        ("", "` `"),
+        ("**bold** @everyone <@1>", "`**bold** @everyone <@1>`"),
+        ("👩‍🚒 Zoë", "`👩‍🚒 Zoë`"),
+    ],
+)
+def test_a_strangers_text(text: str, shown: str) -> None:
+    assert words.quoted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdefg", 6, "abcde…"),
+        ("abcd efg", 6, "abcd…"),
+        ("abcde\u0301fg", 6, "abcd…"),
+        ("ab👩‍🚒cd", 4, "ab…"),
+        ("ab👍🏽cd", 4, "ab…"),
+    ],
+)
+def test_a_cut_is_never_inside_a_character(text: str, most: int, shown: str) -> None:
+    assert words.cut(text, most) == shown
+
+
+@given(text=st.text(), most=st.integers(1, 50))
+def test_what_is_shown_is_one_line_and_no_longer_than_it_may_be(text: str, most: int) -> None:
+    shown = words.quoted(text, most)
+    assert len(shown) <= most + 2
+    assert shown.count("`") == 2
+    assert len(shown.splitlines()) == 1
