@@ -19,9 +19,9 @@ SILENT = CallRef(1, 304)
 
 WELCOME = """\
 **Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD; the bot is the real one.
-• Type `/remove911` below, then a call's number and its server, e.g. `302` and `1`, and press Enter.
-• Call **303**: the CAD takes 4 seconds. Call **304**: the CAD never answers, which the bot says after 10.
-• Act as somebody else (at the top) to be refused, the administrator too."""
+• Type `/remove911` below and Enter, a call's number (`302`), Tab, its server (`1`), Enter. The answer comes below.
+• A post ends in its call's number and server. For call **303** the CAD takes 4 s; to **304** it never answers.
+• Act as Joe or as Ada (at the top) to be refused. An administrator is no exception."""
 
 
 async def show(stop: asyncio.Event, *, browser: bool) -> int:

@@ -1,0 +1,106 @@
+"""The sandbox's page as a person uses it, in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+ROOT = Path(__file__).parent.parent.parent
+PICTURE = ROOT / "docs" / "sandbox.png"
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bot", "sandbox", "--no-browser"]
+    chromium = shutil.which("chromium")
+    assert chromium, "Debian's package chromium is not installed"
+    with (
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as sandbox,  # noqa: S603
+        sync_playwright() as play,
+    ):
+        assert sandbox.stdout is not None
+        address = re.search(r"http://\S+", sandbox.stdout.readline())
+        assert address
+        browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1120, "height": 800})
+        page.goto(address.group())
+        expect(page.get_by_text("Welcome to the sandbox.").first).to_be_visible()
+        yield page
+        page.get_by_text("More", exact=True).click()
+        page.get_by_role("button", name="End preview session").click()
+        assert sandbox.wait(10) == 0
+        browser.close()
+
+
+def remove(page: Page, call_id: int, server_id: int) -> None:
+    composer = page.get_by_placeholder("Message #dispatch")
+    composer.click()
+    page.keyboard.type("/remove911")
+    expect(page.get_by_text("Remove a 911 call from the CAD")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The number of the 911 call")).to_be_visible()
+    page.keyboard.type(str(call_id))
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("The number of the CAD server")).to_be_visible()
+    page.keyboard.type(str(server_id))
+    # Faster than any person, this can meet the page before it has fetched its latest state: then it keeps the
+    # draft, and Enter is pressed again.
+    for _ in range(10):
+        page.keyboard.press("Enter")
+        with suppress(PlaywrightTimeout):
+            composer.wait_for(timeout=1_000)
+            return
+    pytest.fail("the page did not take the command")
+
+
+def answer(page: Page, text: str) -> None:
+    expect(page.get_by_text(text).last).to_be_visible(timeout=15_000)
+
+
+def take_picture(page: Page) -> None:
+    """Make the README's picture anew: REMOVE911_PICTURES=1 pytest -m browser."""
+    page.set_viewport_size({"width": 880, "height": 680})
+    page.get_by_role("button", name="Messages").click()
+    page.locator("#channel-timeline").evaluate("timeline => timeline.scrollTo(0, timeline.scrollHeight)")
+    page.wait_for_timeout(500)
+    page.screenshot(path=PICTURE)
+    page.set_viewport_size({"width": 1120, "height": 800})
+
+
+def test_a_dispatcher_a_civilian_and_an_administrator(page: Page) -> None:
+    remove(page, 11, 2)
+    answer(page, "The CAD confirmed it.")
+    if os.environ.get("REMOVE911_PICTURES"):
+        take_picture(page)
+    for person in ("Joe, civilian", "Ada, admin"):
+        page.get_by_label("Viewing as").select_option(label=person)
+        remove(page, 302, 1)
+        answer(page, "That goes for administrators too.")
+    page.get_by_label("Viewing as").select_option(label="Dana, dispatcher")
+    remove(page, 11, 2)
+    answer(page, "It is gone already, or the number or the server is wrong.")
+
+
+def test_a_slow_answer_and_one_that_never_comes(page: Page) -> None:
+    remove(page, 304, 1)
+    remove(page, 303, 1)
+    answer(page, "303 on server 1 was removed.")
+    answer(page, "the CAD did not answer in time")
