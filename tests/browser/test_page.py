@@ -76,7 +76,7 @@ def answer(page: Page, text: str) -> None:
 
 
 def take_picture(page: Page) -> None:
-    """Make the README's picture anew: REMOVE911_PICTURES=1 pytest -m browser."""
+    """Make the README's picture anew: REMOVE911_PICTURES=1 pytest -m browser tests/browser"""
     page.set_viewport_size({"width": 880, "height": 680})
     page.get_by_role("button", name="Messages").click()
     page.locator("#channel-timeline").evaluate("timeline => timeline.scrollTo(0, timeline.scrollHeight)")
