@@ -63,7 +63,8 @@ def _sandbox(*, script: bool, browser: bool) -> int:
             file=sys.stderr,
         )
         return BAD_SETTINGS
-    logs.set_up("ERROR", ())  # what people see is on the page or in the story
+    # What people see is on the page or in the story, which provokes errors and tells of those that it did not.
+    logs.set_up("CRITICAL" if script else "ERROR", ())
     if script:
         return asyncio.run(story.play())
     return asyncio.run(_until_stopped(lambda stop: page.show(stop, browser=browser)))

@@ -67,6 +67,7 @@ class CadBot(commands.Bot):
         # Nothing is global: what the cogs brought waits here for the guilds.
         self._guild_commands = self.tree.get_commands()
         self.tree.clear_commands(guild=None)
+        self._cad.find_out_plan()
 
     async def on_ready(self) -> None:
         """Register the commands; clear those that an earlier bot may have registered globally."""

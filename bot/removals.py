@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass
 
 from bot import words
-from bot.cad.client import CadClient
-from bot.cad.model import MAX_ID, Answer, CallRef
+from bot.cad.client import CadClient, Told
+from bot.cad.model import MAX_ID, Answer, CallRef, End, Why
 from bot.errors import Refused
 
 log = logging.getLogger(__name__)
+
+REMEMBERED = 600.0
+"""Seconds for which a removal is remembered, so that asking again sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,11 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a removal ended, ready to be put into words."""
+    """How a removal ended, ready to be put into words. `removed_by` is who removed the call before, where we know."""
 
     ref: CallRef
     answer: Answer
+    removed_by: int | None = None
 
 
 class RemovalDesk:
@@ -36,9 +40,16 @@ class RemovalDesk:
 
     def __init__(self, cad: CadClient) -> None:
         self._cad = cad
+        # What this bot saw removed lately, when, and who asked for it.
+        self._removed: dict[CallRef, tuple[float, int]] = {}
 
-    async def remove(self, ref: CallRef, asked_by: Asker) -> Outcome:
+    async def remove(self, ref: CallRef, asked_by: Asker, told: Told | None = None) -> Outcome:
         """Remove a call and say how it ended.
+
+        Args:
+            ref: the call.
+            asked_by: who asked.
+            told: called once where there is a line to wait in.
 
         Raises:
             Refused: an id is out of the CAD's range; nothing was sent.
@@ -46,16 +57,28 @@ class RemovalDesk:
         for name, value in (("call_id", ref.call_id), ("server_id", ref.server_id)):
             if not 1 <= value <= MAX_ID:
                 raise Refused(words.id_out_of_range(name, value))
-        begun = time.perf_counter()
-        answer = await self._cad.remove_911(ref)
+        begun = time.time()
+        outcome = self._before(ref, begun)
+        if outcome is None:
+            outcome = Outcome(ref, await self._cad.remove_911(ref, told))
+        if outcome.answer.done:
+            self._removed.setdefault(ref, (time.time(), asked_by.user_id))
         log.info(
             "%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
             ref,
-            answer.end.value,
-            words.cause(answer),
+            outcome.answer.end.value,
+            words.cause(outcome.answer),
             asked_by.user_id,
             asked_by.guild_id,
-            time.perf_counter() - begun,
-            f"; the CAD's text: {words.clean(answer.said)}" if answer.said else "",
+            time.time() - begun,
+            f"; the CAD's text: {words.clean(outcome.answer.said)}" if outcome.answer.said else "",
         )
-        return Outcome(ref, answer)
+        return outcome
+
+    def _before(self, ref: CallRef, now: float) -> Outcome | None:
+        for old in [old for old, (at, _) in self._removed.items() if at < now - REMEMBERED]:
+            del self._removed[old]
+        if ref not in self._removed:
+            return None
+        at, user_id = self._removed[ref]
+        return Outcome(ref, Answer(End.GONE, Why.REMOVED_BEFORE, at=at), user_id)

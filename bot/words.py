@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bot.cad.model import MAX_ID, Answer, End, Why
+from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -21,10 +21,14 @@ _CAUSES = {
     Why.CONFIRMED: "The CAD confirmed it.",
     Why.NO_SUCH_CALL: "It is gone already, or the number or the server is wrong. "
     "If you still see the call, check both numbers.",
+    Why.NOT_LISTED: "The CAD did not answer at first, but the call is not among the server's open calls (any more).",
+    Why.REMOVED_BEFORE: "This bot removed it",
     Why.WRONG_URL: f"The address in `SONORAN_API_URL` does not lead to the CAD's API. {_HOST} has to correct it.",
     Why.REQUEST_TYPE: f"The CAD did not understand this bot's request. {_HOST} has to update the bot.",
     Why.COMMUNITY_ID: f"The CAD does not know the community id. {_HOST} has to correct `SONORAN_COMMUNITY_ID`.",
     Why.API_OFF: "The CAD's API is switched off for this community. An administrator of the CAD has to switch it on.",
+    Why.ENDPOINT_OFF: "This part of the CAD's API is switched off for this community. "
+    "An administrator of the CAD has to switch it on.",
     Why.API_KEY: f"The CAD did not accept the API key. {_HOST} has to correct `SONORAN_API_KEY`.",
     Why.PLAN: "The community's CAD plan does not include this. "
     "It needs Standard or higher; an administrator of the CAD can change the plan.",
@@ -33,22 +37,22 @@ _CAUSES = {
     Why.NO_CONNECTION: "The CAD could not be reached, so nothing was sent. Try again in a minute.",
     Why.CERTIFICATE: "No secure connection to the CAD could be made, so nothing was sent. "
     f"{_HOST} has to check `SONORAN_API_URL` and the machine's clock and certificates.",
-    Why.BUSY: "The CAD is busy and turned the request down.",
+    Why.BUSY: "The CAD is busy and takes no more for now.",
+    Why.LINE_FULL: "Too many removals are waiting already, so nothing was sent. Try again in a minute.",
+    Why.BREAKER: "Nothing was sent: the CAD refused this bot",
     Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
     Why.NO_ANSWER: "It was sent, but the CAD did not answer in time.",
     Why.CONNECTION_LOST: "It was sent, but the connection broke before the CAD answered.",
     Why.SERVER_ERROR: "It was sent, but the CAD answered with an error of its own.",
     Why.UNREADABLE: "It was sent, but the CAD's answer could not be understood.",
-    Why.OUR_BUG: "It may have been sent, but this bot then failed. The reason is in its log.",
+    Why.OUR_BUG: f"The bot failed; {_HOST.lower()} finds the reason in its log.",
 }
-
-_LOOK = "Look at the CAD: if the call is still there, run the command again."
 
 
 def outcome(done: Outcome) -> str:
     """Say how a removal ended."""
     answer = done.answer
-    call = f"Call **{done.ref.call_id}** on server **{done.ref.server_id}**"
+    call = _call(done.ref)
     happened = {
         End.REMOVED: f"✅ {call} was removed.",
         End.GONE: f"☑️ {call} is not there.",
@@ -56,14 +60,13 @@ def outcome(done: Outcome) -> str:
         End.NOT_SENT: f"❌ {call} was **not removed**.",
         End.UNKNOWN: f"⚠️ {call}: it is **not known** whether it was removed.",
     }[answer.end]
-    parts = [happened, _CAUSES[answer.why]]
-    if answer.why is Why.BUSY:
-        parts.append(_when_again(answer.retry_after))
-    if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
-        parts.append(_said(answer))
-    if answer.end is End.UNKNOWN:
-        parts.append(_LOOK)
-    return " ".join(parts)
+    return " ".join([happened, *_reasons(done)])
+
+
+def waiting(ref: CallRef, place: Place) -> str:
+    """Say that a removal waits for its turn."""
+    ahead = {0: "it is the next", 1: "one is before it"}.get(place.ahead, f"{place.ahead} are before it")
+    return f"⏳ {_call(ref)} waits for its turn at the CAD: {ahead}. Its turn should come {_relative(place.at)}."
 
 
 def cause(answer: Answer) -> str:
@@ -165,12 +168,30 @@ def _belongs_to_the_last(character: str) -> bool:
     )
 
 
-def _said(answer: Answer) -> str:
-    shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
-    return f"{shown} (HTTP {answer.status})."
+def _call(ref: CallRef) -> str:
+    return f"Call **{ref.call_id}** on server **{ref.server_id}**"
 
 
-def _when_again(retry_after: str | None) -> str:
-    if retry_after is not None and retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 5:
-        return f"Try again in {max(1, int(retry_after))} seconds."
-    return "Try again in a minute."
+def _reasons(done: Outcome) -> list[str]:
+    answer, cause = done.answer, _CAUSES[done.answer.why]
+    when = "" if answer.at is None else f" {_relative(answer.at)}"
+    if answer.why is Why.REMOVED_BEFORE:
+        return [f"{cause}{when}, for <@{done.removed_by}>."]
+    if answer.why is Why.BREAKER and answer.because is not None:
+        mend = "When that is mended, the bot has to be restarted."
+        return [f"{cause}{when}.", _CAUSES[answer.because], mend]
+    reasons = [cause]
+    if answer.why is Why.BUSY:
+        reasons.append(f"Try again{when or ' in a minute'}.")
+    if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
+        shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
+        reasons.append(f"{shown} (HTTP {answer.status}).")
+    if answer.end is End.UNKNOWN:
+        reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
+        reasons.append("Look at the CAD: if the call is still there, run the command again.")
+    return reasons
+
+
+def _relative(at: float) -> str:
+    # Discord shows it in each reader's own language, and counts down.
+    return f"<t:{at:.0f}:R>"

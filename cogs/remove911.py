@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot import words
 from bot.app import CadBot
-from bot.cad.model import MAX_ID, CallRef
+from bot.cad.model import MAX_ID, CallRef, Place
 from bot.removals import Asker, RemovalDesk
 from bot.replies import acknowledge, say
 
@@ -53,7 +53,11 @@ class Remove911(commands.Cog):
         if not await acknowledge(interaction):
             return
         asker = Asker(interaction.user.id, interaction.guild_id or 0, interaction.channel_id)
-        await say(interaction, words.outcome(await self._desk.remove(ref, asker)))
+
+        async def told(place: Place) -> None:
+            await say(interaction, words.waiting(ref, place))
+
+        await say(interaction, words.outcome(await self._desk.remove(ref, asker, told)))
 
 
 async def setup(bot: CadBot) -> None:

@@ -11,6 +11,7 @@ import trustme
 
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Town, open_town
+from tests.clocks import JumpClock
 
 KEY = LoopbackCad().key
 
@@ -54,6 +55,7 @@ async def make_town() -> AsyncIterator[OpenTown]:
             assert KEY not in str([(sent.path, sent.json) for sent in town.env.http_requests])
 
     async def make(**how: Any) -> Town:
+        how.setdefault("clock", JumpClock())  # waiting takes no time unless the test is about waiting
         opened: asyncio.Future[Town] = asyncio.get_running_loop().create_future()
         keepers.append(asyncio.create_task(keep(opened, how)))
         await asyncio.wait([opened, keepers[-1]], return_when=asyncio.FIRST_COMPLETED)

@@ -27,9 +27,11 @@ async def serving(play: Play, tls: ssl.SSLContext | None = None) -> AsyncIterato
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await play(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the test is over; raised further, asyncio would print it
         finally:
             writer.close()
-            with suppress(ConnectionError, ssl.SSLError):
+            with suppress(ConnectionError, ssl.SSLError, asyncio.CancelledError):
                 await writer.wait_closed()
 
     server = await asyncio.start_server(meet, "127.0.0.1", 0, ssl=tls)

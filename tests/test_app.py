@@ -14,6 +14,7 @@ from bot.cad.model import Account, CallRef
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
+from tests.clocks import until
 from tests.conftest import OpenTown
 from tests.test_remove911 import ask
 
@@ -65,6 +66,7 @@ async def test_commands_that_can_not_be_registered_are_said_so(
 async def test_closing_lets_the_removal_end_and_its_reply_be_edited(make_town: OpenTown) -> None:
     town = await make_town(parked=True, cad=LoopbackCad(seconds={CallRef(1, 302): 0.2}))
     pending = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    await until(lambda: len(town.cad.asked_for("REMOVE_911")) == 1)
     closing = asyncio.create_task(town.bot.close())
     await asyncio.sleep(0)
     late = await town.dispatcher.slash(town.room, "remove911", call_id=301, server_id=1)
@@ -74,7 +76,7 @@ async def test_closing_lets_the_removal_end_and_its_reply_be_edited(make_town: O
     assert pending.response is not None
     assert pending.response.content.startswith("✅ Call **302**")
     assert town.bot.is_closed()
-    assert len(town.cad.requests) == 1
+    assert len(town.cad.asked_for("REMOVE_911")) == 1
 
 
 async def test_closing_does_not_wait_for_a_cad_that_never_answers(
@@ -83,6 +85,7 @@ async def test_closing_does_not_wait_for_a_cad_that_never_answers(
     monkeypatch.setattr("bot.app.DRAIN", 0.1)
     town = await make_town(parked=True, cad=LoopbackCad(seconds={CallRef(1, 302): inf}))
     pending = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    await until(lambda: len(town.cad.asked_for("REMOVE_911")) == 1)
     await asyncio.create_task(town.bot.close())
     assert pending.response is not None
     assert pending.response.content.startswith("⚠️ Call **302** on server **1**: it is **not known**")

@@ -80,7 +80,7 @@ async def test_strangers_are_refused_and_get_no_suggestions(town: Town) -> None:
         assert answer.startswith("You need the role `Dispatcher` for this. That goes for administrators too.")
         assert await suggested(town, stranger) == []
     assert len(await suggested(town, town.dispatcher)) == 1
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
 
 
 async def test_a_refused_autocomplete_is_answered_and_not_left_spinning(town: Town) -> None:
@@ -95,7 +95,7 @@ async def test_a_role_that_was_taken_away_a_moment_ago(town: Town) -> None:
     assert "was removed" in await ask(town)
     await town.bot.http.remove_role(town.guild.id, town.dispatcher.id, town.dispatcher_role.id)
     assert "You need the role" in await ask(town, call_id=301)
-    assert len(town.cad.requests) == 1
+    assert len(town.cad.asked_for("REMOVE_911")) == 1
 
 
 async def test_a_deleted_role_lets_nobody_pass_and_is_logged(town: Town, caplog: pytest.LogCaptureFixture) -> None:
@@ -104,7 +104,7 @@ async def test_a_deleted_role_lets_nobody_pass_and_is_logged(town: Town, caplog:
     assert "none of the roles in `DISPATCHER_ROLE_IDS` exists" in await ask(town)
     assert "the dispatcher role Dispatcher" in caplog.text
     assert "was deleted in Los Santos Roleplay" in caplog.text
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
 
 
 async def test_everyone_is_no_role_whatever_the_settings_say(
@@ -120,7 +120,7 @@ async def test_everyone_is_no_role_whatever_the_settings_say(
     assert town.guild.id in town.bot.gate.dispatcher_role_ids
     assert f"{town.guild.id} is @everyone in Los Santos Roleplay" in caplog.text
     assert "You need the role `Dispatcher` for this." in await ask(town, who=town.civilian)
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
 
 
 async def test_a_foreign_guild_gets_no_command_and_one_log_line(
@@ -142,7 +142,7 @@ async def test_a_foreign_guild_gets_no_command_and_one_log_line(
         assert shown.response is not None
         assert "none of the roles in `DISPATCHER_ROLE_IDS` exists in this server" in shown.response.content
     assert caplog.text.count(f"refused in guild {foreign.id}") == 1
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
 
 
 async def test_a_guild_that_is_not_cached_yet_is_no_lack_of_a_role(town: Town) -> None:
@@ -152,7 +152,7 @@ async def test_a_guild_that_is_not_cached_yet_is_no_lack_of_a_role(town: Town) -
     assert town.bot.get_guild(town.guild.id) is None
     answer = await ask(town)
     assert answer.startswith("I cannot see this server yet")
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
 
 
 async def test_an_autocomplete_that_discord_does_not_take_is_only_logged(

@@ -10,7 +10,7 @@ import discord
 import pytest
 import simcord
 
-from bot.cad.model import Account, CallRef
+from bot.cad.model import Account, CallRef, Plan
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
@@ -31,7 +31,7 @@ async def ask(town: Town, call_id: int = 302, server_id: int = 1, who: simcord.M
 async def test_a_dispatcher_removes_a_call(town: Town) -> None:
     assert await ask(town) == "✅ Call **302** on server **1** was removed. The CAD confirmed it."
     assert CALL not in town.cad.calls
-    assert town.cad.requests == [
+    assert [sent for sent in town.cad.requests if sent[0] == PATH] == [
         (
             PATH,
             {
@@ -48,7 +48,7 @@ async def test_the_answer_is_deferred_ephemeral_before_the_cad_is_asked(town: To
     town.env.inject_error("POST", "/interactions/*/*/callback", status=404, code=10062)
     result = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
     assert not result.acknowledged
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
     assert CALL in town.cad.calls
 
 
@@ -57,7 +57,7 @@ async def test_an_interaction_that_another_copy_answered_removes_nothing(
 ) -> None:
     town.env.inject_error("POST", "/interactions/*/*/callback", status=400, code=40060)
     await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
     assert "Another copy of this bot may be running" in caplog.text
 
 
@@ -80,7 +80,7 @@ async def test_a_call_that_is_not_there(town: Town) -> None:
         ({"key": "another-key"}, "`SONORAN_API_KEY`"),
         ({"community_id": "another"}, "`SONORAN_COMMUNITY_ID`"),
         ({"api_enabled": False}, "switched off"),
-        ({"plan": "STARTER"}, "Standard or higher"),
+        ({"plan": Plan.STARTER}, "Standard or higher"),
     ],
 )
 async def test_the_cad_refuses(town: Town, change: dict[str, object], says: str) -> None:
@@ -143,7 +143,7 @@ async def test_ids_out_of_range_are_refused_by_the_bot_itself(town: Town, call_i
     wrong = "`call_id`" if server_id == 1 else "`server_id`"
     assert answer.startswith(f"{wrong} can't be {call_id if server_id == 1 else server_id}: ")
     assert "from 1 to 2147483647" in answer
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
     assert len(town.env.errors) == 1
 
 
@@ -200,7 +200,7 @@ async def test_a_bug_in_the_gate_is_answered_too(town: Town, monkeypatch: pytest
 
     monkeypatch.setattr(type(town.bot.gate), "refusal", broken)
     assert (await ask(town)).startswith("Something broke in the bot")
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
     assert len(town.env.errors) == 1
 
 
@@ -208,7 +208,7 @@ async def test_a_command_that_the_bot_no_longer_has(town: Town) -> None:
     town.bot.tree.clear_commands(guild=discord.Object(town.guild.id))
     answer = await ask(town)
     assert answer.startswith("This command has changed. Reload Discord")
-    assert town.cad.requests == []
+    assert town.cad.asked_for("REMOVE_911") == []
     assert len(town.env.errors) == 1
 
 
@@ -226,7 +226,7 @@ async def test_the_cad_repeats_the_key_and_nobody_sees_it(
     make_town: OpenTown, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Telltale(LoopbackCad):
-        def refusal(self, body: object, kind: str, *, least_plan: str) -> str | None:
+        def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:
             return f"WHAT IS {body} OF {kind} FOR {least_plan}? {self.key} `@everyone`\n\x1b[31m" + "x" * 300
 
     town = await make_town(cad=Telltale())

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import words
-from bot.cad.model import Answer, CallRef, End, Why
+from bot.cad.model import Answer, CallRef, End, Place, Why
 from bot.removals import Outcome
 
 
 def test_every_cause_has_words_and_every_outcome_says_what_to_do() -> None:
-    for why in Why:
+    # Each of these two goes with one end, and has a test of its own.
+    for why in set(Why) - {Why.REMOVED_BEFORE, Why.BREAKER}:
         for end in End:
             text = words.outcome(Outcome(CallRef(1, 302), Answer(end, why)))
             assert "302" in text
@@ -21,18 +22,33 @@ def test_every_cause_has_words_and_every_outcome_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "says"),
+    ("answer", "says"),
     [
-        ("5", "in 5 seconds"),
-        ("0", "in 1 seconds"),
-        (None, "in a minute"),
-        ("soon", "in a minute"),
-        ("９", "in a minute"),
+        (Answer(End.NOT_SENT, Why.BUSY, status=429, at=1790000000.4), "Try again <t:1790000000:R>."),
+        (Answer(End.NOT_SENT, Why.BUSY, status=429), "Try again in a minute."),
+        (Answer(End.UNKNOWN, Why.NO_ANSWER, at=1790000000), "The CAD still listed it as open at <t:1790000000:T>."),
+        (
+            Answer(End.NOT_SENT, Why.BREAKER, status=400, at=1790000000, because=Why.API_KEY),
+            "Nothing was sent: the CAD refused this bot <t:1790000000:R>. The CAD did not accept the API key.",
+        ),
     ],
 )
-def test_a_busy_cad_is_asked_again_when_it_says(retry_after: str | None, says: str) -> None:
-    answer = Answer(End.NOT_SENT, Why.BUSY, status=429, retry_after=retry_after)
-    assert f"Try again {says}." in words.outcome(Outcome(CallRef(1, 302), answer))
+def test_times_are_shown_in_each_readers_own_way(answer: Answer, says: str) -> None:
+    assert says in words.outcome(Outcome(CallRef(1, 302), answer))
+
+
+def test_a_call_that_this_bot_removed_before() -> None:
+    before = Outcome(CallRef(1, 302), Answer(End.GONE, Why.REMOVED_BEFORE, at=1790000000), removed_by=42)
+    assert words.outcome(before) == (
+        "☑️ Call **302** on server **1** is not there. This bot removed it <t:1790000000:R>, for <@42>."
+    )
+
+
+@pytest.mark.parametrize(("ahead", "says"), [(0, "it is the next"), (1, "one is before it"), (7, "7 are before it")])
+def test_a_place_in_the_line(ahead: int, says: str) -> None:
+    assert words.waiting(CallRef(1, 302), Place(ahead, 1790000000)) == (
+        f"⏳ Call **302** on server **1** waits for its turn at the CAD: {says}. Its turn should come <t:1790000000:R>."
+    )
 
 
 def test_an_unknown_refusal_is_shown_and_an_empty_one_said_to_be_empty() -> None:

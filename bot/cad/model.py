@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from yarl import URL
 
@@ -31,10 +31,19 @@ class Account:
     key: str = field(repr=False)
 
 
+class Kind(IntEnum):
+    """A kind of request, as the CAD limits and refuses it. The lower goes first: removals before look-ups."""
+
+    REMOVE = 0
+    CALLS = 1
+    VERSION = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as a dialect builds it. The body holds the key, so it has no place in a `repr`."""
 
+    kind: Kind
     method: str
     path: str
     body: bytes = field(repr=False)
@@ -44,14 +53,30 @@ class Request:
 class Reply:
     """What came back over the wire.
 
-    `content` is None where the body could not be used: cut off, compressed, or too large.
-    `retry_after` is the header as it came, or None.
+    `content` is None where the body could not be used: compressed, or too large.
+    `retry_after` is the advice in seconds, or None where there was none that could be read.
     """
 
     status: int
     media_type: str = ""
     content: bytes | None = field(default=b"", repr=False)
-    retry_after: str | None = None
+    retry_after: float | None = None
+
+
+class Plan(IntEnum):
+    """The plan of a community's CAD, by the number with which the answer to GET_VERSION begins."""
+
+    FREE = 0
+    STARTER = 1
+    STANDARD = 2
+    PLUS = 3
+    PRO = 4
+    SONORAN_ONE = 6
+
+    @property
+    def lists_calls(self) -> bool:
+        """Say whether GET_CALLS is part of it."""
+        return self >= Plan.PLUS
 
 
 class End(Enum):
@@ -68,12 +93,16 @@ class Why(Enum):
     """What made it end so; each has words of its own."""
 
     CONFIRMED = auto()
+    # already gone
     NO_SUCH_CALL = auto()
+    NOT_LISTED = auto()
+    REMOVED_BEFORE = auto()
     # rejected: somebody has to mend something
     WRONG_URL = auto()
     REQUEST_TYPE = auto()
     COMMUNITY_ID = auto()
     API_OFF = auto()
+    ENDPOINT_OFF = auto()
     API_KEY = auto()
     PLAN = auto()
     FORBIDDEN = auto()
@@ -82,6 +111,8 @@ class Why(Enum):
     NO_CONNECTION = auto()
     CERTIFICATE = auto()
     BUSY = auto()
+    LINE_FULL = auto()
+    BREAKER = auto()
     CLOSING = auto()
     # unknown: sent, and no usable answer
     NO_ANSWER = auto()
@@ -97,11 +128,28 @@ class Answer:
 
     `said` is the CAD's own text: unbounded and not to be trusted, but without our secrets.
     `status` is the HTTP status, or None where no answer came.
-    `retry_after` is the header as it came.
+    `retry_after` is the CAD's advice in seconds, or None.
+    `at` is a time of day in seconds since the epoch, where the `why` has one: when it can be tried again, when the
+    call was seen, when the breaker opened. `because` is what opened it.
     """
 
     end: End
     why: Why
     said: str = ""
     status: int | None = None
-    retry_after: str | None = None
+    retry_after: float | None = None
+    at: float | None = None
+    because: Why | None = None
+
+    @property
+    def done(self) -> bool:
+        """Say whether the CAD did what was asked; a look-up that was answered is done too."""
+        return self.end is End.REMOVED
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody stands in the line: how many go before, and when their turn should be (seconds since 1970)."""
+
+    ahead: int
+    at: float

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Callable
 
-from bot.cad.model import Account, Answer, CallRef, End, Reply, Request, Why
+from bot.cad.model import Account, Answer, CallRef, End, Kind, Plan, Reply, Request, Why
 
-Data = list[dict[str, int]]
+Hide = Callable[[str], str]
+"""Takes our secrets out of the CAD's text, in case that it repeats them."""
 
 DOCUMENTED = {
     "INVALID REQUEST TYPE": Why.REQUEST_TYPE,
@@ -40,30 +41,74 @@ _BY_STATUS = {
 
 def remove_911(account: Account, ref: CallRef) -> Request:
     """Build the request of the page "Remove 911": ids as integers, nothing that is not documented."""
-    return _request(account, "emergency", "REMOVE_911", [{"serverId": ref.server_id, "callId": ref.call_id}])
+    data = {"serverId": ref.server_id, "callId": ref.call_id}
+    return _request(account, Kind.REMOVE, "emergency", "REMOVE_911", data)
 
 
-def understand_removal(reply: Reply, hide: Callable[[str], str]) -> Answer:
+def get_calls(account: Account, server_id: int) -> Request:
+    """Build GET_CALLS for a server's open emergency calls (type 1). It needs the plan Plus."""
+    return _request(account, Kind.CALLS, "emergency", "GET_CALLS", {"serverId": server_id, "type": 1})
+
+
+def get_version(account: Account) -> Request:
+    """Build GET_VERSION, which every plan has."""
+    return _request(account, Kind.VERSION, "general", "GET_VERSION")
+
+
+def understand_removal(reply: Reply, hide: Hide) -> Answer:
     """Say what `reply` means for a removal.
 
     "Removed" is the meaning of a 200 or 204 that is not known to be bad, and of nothing else: the page's own
     example of a success is visibly another endpoint's text, so no wording is asked for.
-
-    Args:
-        reply: what came over the wire.
-        hide: takes our secrets out of the CAD's text, in case that it repeats them.
     """
+    return _understand(reply, hide)[0]
+
+
+def understand_calls(reply: Reply, hide: Hide) -> frozenset[int] | Answer:
+    """Return the numbers of all open emergency calls, or what came instead.
+
+    A list in which anything can't be read is no list: it proves no absence.
+    """
+    answer, text = _understand(reply, hide)
+    if not answer.done:
+        return answer
+    try:
+        match json.loads(text):
+            case {"emergencyCalls": [*calls]} if all(type(call["callId"]) is int for call in calls):
+                return frozenset(call["callId"] for call in calls)
+            case _:
+                return _unreadable(answer)
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return _unreadable(answer)
+
+
+def understand_version(reply: Reply, hide: Hide) -> Plan | Answer:
+    """Return the plan, by the digits with which the text begins, or what came instead."""
+    answer, text = _understand(reply, hide)
+    if not answer.done:
+        return answer
+    digits = re.match(r'"?([0-9]{1,3})(?![0-9])', text)
+    if digits is None or int(digits[1]) not in Plan.__members__.values():
+        return _unreadable(answer)
+    return Plan(int(digits[1]))
+
+
+def _request(account: Account, kind: Kind, group: str, name: str, *data: dict[str, int]) -> Request:
+    body = {"id": account.community_id, "key": account.key, "type": name, "data": data}
+    return Request(kind, "POST", f"{group}/{name.lower()}", json.dumps(body).encode())
+
+
+def _understand(reply: Reply, hide: Hide) -> tuple[Answer, str]:
     text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace").strip(" \t\r\n\ufeff")
     # The CAD answers in text or JSON; what begins with a tag is some web site's page for people.
     html = "html" in reply.media_type or text.startswith("<")
     end, why = _verdict(reply, text, html=html)
     said = "" if html else hide(text)
-    return Answer(end, why, said, reply.status, reply.retry_after)
+    return Answer(end, why, said, reply.status, reply.retry_after), text
 
 
-def _request(account: Account, group: str, kind: str, data: Data) -> Request:
-    body = {"id": account.community_id, "key": account.key, "type": kind, "data": data}
-    return Request("POST", f"{group}/{kind.lower()}", json.dumps(body).encode())
+def _unreadable(answer: Answer) -> Answer:
+    return Answer(End.UNKNOWN, Why.UNREADABLE, answer.said, answer.status)
 
 
 def _verdict(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
@@ -101,7 +146,7 @@ def _known_text(text: str) -> Why | None:
     if why := DOCUMENTED.get(line.upper()):
         return why
     if _NOT_ENABLED.fullmatch(line):
-        return Why.API_OFF
+        return Why.ENDPOINT_OFF
     return Why.PLAN if _PLAN.fullmatch(line) else None
 
 

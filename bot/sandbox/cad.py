@@ -12,13 +12,11 @@ from typing import cast
 from aiohttp import web
 from yarl import URL
 
-from bot.cad.model import MAX_ID, Account, CallRef
+from bot.cad.model import MAX_ID, Account, CallRef, Plan
 
 GREETING = "Sonoran CAD: Backend Service Reached"
 REMOVED = "API ID(s) set!"
 """The page's own example of a success."""
-
-PLANS = ("FREE", "STARTER", "STANDARD", "PLUS", "PRO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,6 @@ class LoopbackCad:
     Attributes:
         calls: the open calls.
         servers: the ids and names of the community's servers.
-        plan: one of `PLANS`.
         seconds: how long the CAD takes to answer for a call; infinity for a call that it does carry out and
             never answers.
         requests: every request that arrived: its path, and its body where that is JSON.
@@ -62,7 +59,7 @@ class LoopbackCad:
     community_id: str = "sandbox-community"
     key: str = field(default="sandbox-key-opens-nothing", repr=False)
     api_enabled: bool = True
-    plan: str = "STANDARD"
+    plan: Plan = Plan.STANDARD
     calls: dict[CallRef, Call] = field(default_factory=_example_calls)
     servers: Mapping[int, str] = field(default_factory=lambda: {1: "Los Santos", 2: "Blaine County"})
     seconds: dict[CallRef, float] = field(default_factory=dict[CallRef, float])
@@ -83,6 +80,11 @@ class LoopbackCad:
         finally:
             await self._runner.cleanup()
 
+    def asked_for(self, kind: str) -> list[dict[str, object]]:
+        """List the requests of one kind that arrived, such as REMOVE_911."""
+        bodies = [cast("dict[str, object]", body) for _, body in self.requests if isinstance(body, dict)]
+        return [body for body in bodies if body.get("type") == kind]
+
     async def go_down(self) -> None:
         """End every connection and accept no more."""
         await self._runner.cleanup()
@@ -93,13 +95,19 @@ class LoopbackCad:
         except (ValueError, RecursionError):
             body = None
         self.requests.append((request.path, body))
-        if (request.method, request.path) != ("POST", "/emergency/remove_911"):
+        kinds = {
+            "/emergency/remove_911": ("REMOVE_911", Plan.STANDARD, self._remove),
+            "/emergency/get_calls": ("GET_CALLS", Plan.PLUS, self._list),
+            "/general/get_version": ("GET_VERSION", Plan.FREE, self._version),
+        }
+        if request.method != "POST" or request.path not in kinds:
             return web.Response(text=GREETING)
-        if refusal := self.refusal(body, "REMOVE_911", least_plan="STANDARD"):
+        kind, least_plan, carry_out = kinds[request.path]
+        if refusal := self.refusal(body, kind, least_plan):
             return web.Response(status=400, text=refusal)
-        return await self._remove(cast("dict[str, object]", body))
+        return await carry_out(cast("dict[str, object]", body).get("data"))
 
-    def refusal(self, body: object, kind: str, *, least_plan: str) -> str | None:
+    def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:
         """Return the text of the 400 that a request gets, or None for one that is in order.
 
         The order, which the vendor does not publish: JSON object with strings, type, community, API switched on,
@@ -118,12 +126,23 @@ class LoopbackCad:
             return "API IS NOT ENABLED FOR THIS COMMUNITY"
         if fields["key"] != self.key:
             return "INVALID API KEY"
-        if PLANS.index(self.plan) < PLANS.index(least_plan):
-            return f"VERSION {least_plan} REQUIRED"
+        if self.plan < least_plan:
+            return f"VERSION {least_plan.name} REQUIRED"
         return None
 
-    async def _remove(self, body: dict[str, object]) -> web.Response:
-        refs = _refs(body.get("data"))
+    async def _version(self, _: object) -> web.Response:
+        return web.Response(text=f"{self.plan.value} {self.plan.name}")
+
+    async def _list(self, data: object) -> web.Response:
+        match data:
+            case [{"serverId": int(server)}]:
+                calls = [_as_json(call) for ref, call in self.calls.items() if ref.server_id == server]
+                return web.json_response({"activeCalls": [], "emergencyCalls": calls, "closedCalls": []})
+            case _:
+                return web.Response(status=400, text="MALFORMED REQUEST")
+
+    async def _remove(self, data: object) -> web.Response:
+        refs = _refs(data)
         if refs is None:
             return web.Response(status=400, text="MALFORMED REQUEST")
         for ref in refs:
@@ -136,6 +155,16 @@ class LoopbackCad:
             if self.calls.pop(ref, None) is None:
                 return web.Response(status=404, text="CALL NOT FOUND")
         return web.Response(text=REMOVED)
+
+
+def _as_json(call: Call) -> dict[str, object]:
+    return {
+        "callId": call.ref.call_id,
+        "isEmergency": True,
+        "caller": call.caller,
+        "location": call.location,
+        "description": call.description,
+    }
 
 
 def _refs(data: object) -> list[CallRef] | None:

@@ -11,7 +11,8 @@ import discord
 import simcord
 
 from bot.app import CadBot
-from bot.cad.client import CadClient
+from bot.cad.client import CadClient, Clock, Told
+from bot.cad.line import Line
 from bot.cad.model import Account, Answer, CallRef
 from bot.sandbox.cad import Call, LoopbackCad
 from bot.settings import Settings
@@ -28,9 +29,9 @@ class ParkedCad(CadClient):
 
     env: simcord.Env | None = None
 
-    async def remove_911(self, ref: CallRef) -> Answer:
+    async def remove_911(self, ref: CallRef, told: Told | None = None) -> Answer:
         """Remove a call, as the real client does."""
-        asking = super().remove_911(ref)
+        asking = super().remove_911(ref, told)
         if self.env is None:
             return await asking
         return await self.env.external_wait(asking, reason="the CAD's answer")
@@ -80,6 +81,8 @@ async def open_town(
     account: Account | None = None,
     settings: Callable[[Account, Roles], Settings] = settings_for,
     patience: float = 10.0,
+    clock: Clock | None = None,
+    line: Line | None = None,
     parked: bool = False,
     check_errors: bool = False,
 ) -> AsyncGenerator[Town]:
@@ -90,6 +93,8 @@ async def open_town(
         account: where the client finds its CAD, if not at that one.
         settings: makes the bot's settings, from the account and the dispatcher role's id.
         patience: seconds that the client waits for the CAD.
+        clock: what the client goes by, the wall's by default.
+        line: the client's line, one at the CAD's pace by default.
         parked: whether others can act while a command waits for the CAD.
         check_errors: whether an error in the bot that nobody looked at is raised at the end.
     """
@@ -98,7 +103,7 @@ async def open_town(
         account = account or served
         # The client is open before Discord and closed after it, and its worker belongs to nobody's command.
         async with (
-            ParkedCad(account, patience=patience) as client,
+            ParkedCad(account, patience=patience, clock=clock, line=line) as client,
             simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
         ):
             guild = env.create_guild("Los Santos Roleplay")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import socket
 import ssl
+import struct
+import tracemalloc
 
 import pytest
 from yarl import URL
 
-from bot.cad.client import MAX_BODY, CadClient
+from bot.cad.client import CadClient
 from bot.cad.model import Account, Answer, CallRef, End, Why
+from bot.cad.wire import MAX_BODY
 from bot.sandbox.cad import LoopbackCad
+from tests.clocks import JumpClock
 from tests.conftest import KEY
 from tests.faults import answering, http, read_request, serving
 
@@ -19,7 +25,7 @@ CALL = CallRef(1, 302)
 
 
 async def remove(account: Account, patience: float = 5.0) -> Answer:
-    async with CadClient(account, patience=patience) as client:
+    async with CadClient(account, patience=patience, clock=JumpClock()) as client:
         return await client.remove_911(CALL)
 
 
@@ -47,31 +53,123 @@ async def test_the_request_on_the_wire() -> None:
     }
 
 
+PAGE = b"<!DOCTYPE html><html><title>502</title><body>cloudflare</body></html>"
+GZIP = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+
+
 @pytest.mark.parametrize(
     ("raw", "end", "why"),
     [
         pytest.param(http("200 OK", b"API ID(s) set!"), End.REMOVED, Why.CONFIRMED, id="removed"),
+        pytest.param(http("200 OK"), End.REMOVED, Why.CONFIRMED, id="200, empty"),
+        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", End.REMOVED, Why.CONFIRMED, id="204"),
+        pytest.param(http("200 OK", b"x" * MAX_BODY), End.REMOVED, Why.CONFIRMED, id="as long as it may be"),
+        pytest.param(http("200 OK", b"\xff\xfe\xfd"), End.REMOVED, Why.CONFIRMED, id="invalid UTF-8"),
+        pytest.param(http("200 OK", b"Backend Service Reached"), End.REJECTED, Why.WRONG_URL, id="greeting"),
+        pytest.param(http("200 OK", b"INVALID API KEY"), End.REJECTED, Why.API_KEY, id="200 with a documented error"),
+        pytest.param(http("200 OK", PAGE, "Content-Type: text/html"), End.UNKNOWN, Why.UNREADABLE, id="200, a page"),
+        pytest.param(
+            http("200 OK", b"{", "Content-Type: application/json"), End.UNKNOWN, Why.UNREADABLE, id="JSON that is none"
+        ),
+        pytest.param(http("400 Bad", b"INVALID COMMUNITY ID"), End.REJECTED, Why.COMMUNITY_ID, id="400 documented"),
+        pytest.param(http("400 Bad", b"WHAT?"), End.REJECTED, Why.OTHER_REFUSAL, id="400 unknown"),
+        pytest.param(
+            http("400 Bad", b'{"e": 1}', "Content-Type: application/json"), End.REJECTED, Why.OTHER_REFUSAL, id="JSON"
+        ),
+        pytest.param(http("400 Bad"), End.REJECTED, Why.OTHER_REFUSAL, id="400 empty"),
+        pytest.param(http("401 No"), End.REJECTED, Why.API_KEY, id="401"),
+        pytest.param(http("402 Pay"), End.REJECTED, Why.PLAN, id="402"),
+        pytest.param(http("403 No"), End.REJECTED, Why.FORBIDDEN, id="403"),
+        pytest.param(http("404 No"), End.GONE, Why.NO_SUCH_CALL, id="404"),
+        pytest.param(http("408 Slow"), End.UNKNOWN, Why.SERVER_ERROR, id="408"),
+        pytest.param(http("409 Conflict"), End.REJECTED, Why.OTHER_REFUSAL, id="409"),
+        pytest.param(http("418 Teapot"), End.REJECTED, Why.OTHER_REFUSAL, id="418"),
+        pytest.param(http("429 Busy"), End.NOT_SENT, Why.BUSY, id="429"),
+        pytest.param(http("500 Oops"), End.UNKNOWN, Why.SERVER_ERROR, id="500"),
+        pytest.param(http("502 Bad", PAGE, "Content-Type: text/html"), End.UNKNOWN, Why.SERVER_ERROR, id="502, page"),
+        pytest.param(http("503 Down", b"", "Retry-After: 30"), End.NOT_SENT, Why.BUSY, id="503 with advice"),
+        pytest.param(http("503 Down"), End.UNKNOWN, Why.SERVER_ERROR, id="503"),
         pytest.param(b"", End.UNKNOWN, Why.CONNECTION_LOST, id="closed without a word"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nAPI", End.UNKNOWN, Why.UNREADABLE, id="cut off"),
         pytest.param(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nAPI I",
-            End.UNKNOWN,
-            Why.UNREADABLE,
-            id="chunk cut off",
+            End.UNKNOWN, Why.UNREADABLE, id="a chunk cut off",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", End.UNKNOWN, Why.UNREADABLE, id="no chunk"
         ),
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", End.UNKNOWN, Why.UNREADABLE, id="not HTTP"),
-        pytest.param(
-            http("200 OK", b"\x1f\x8b\x08", "Content-Encoding: gzip"), End.UNKNOWN, Why.UNREADABLE, id="compressed"
-        ),
         pytest.param(http("200 OK", b"x" * (MAX_BODY + 1)), End.UNKNOWN, Why.UNREADABLE, id="too long"),
-        pytest.param(http("200 OK", b"x" * MAX_BODY), End.REMOVED, Why.CONFIRMED, id="as long as it may be"),
-        pytest.param(http("503 Down", b"", "Retry-After: 30"), End.NOT_SENT, Why.BUSY, id="busy"),
+        pytest.param(http("200 OK", b"", "X-Long: " + "x" * 1_000_000), End.UNKNOWN, Why.UNREADABLE, id="1 MB header"),
+        pytest.param(http("200 OK", GZIP, "Content-Encoding: gzip"), End.UNKNOWN, Why.UNREADABLE, id="gzip"),
+        pytest.param(http("200 OK", b"x", "Content-Encoding: br"), End.UNKNOWN, Why.UNREADABLE, id="brotli"),
+        pytest.param(http("400 Bad", GZIP, "Content-Encoding: gzip"), End.REJECTED, Why.OTHER_REFUSAL, id="400, gzip"),
     ],
-)
+)  # fmt: skip
 async def test_what_comes_back(raw: bytes, end: End, why: Why) -> None:
     async with serving(answering(raw)) as account:
         answer = await remove(account)
     assert (answer.end, answer.why) == (end, why)
+
+
+@pytest.mark.parametrize("when", ["accepted", "asked", "in the middle of the body"])
+async def test_a_reset(when: str) -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if when != "accepted":
+            await read_request(reader)
+        if when == "in the middle of the body":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nAPI")
+            await writer.drain()
+        sock: socket.socket = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with serving(play) as account:
+        answer = await remove(account)
+    assert answer.end is End.UNKNOWN
+    assert answer.why in (Why.CONNECTION_LOST, Why.UNREADABLE)
+
+
+async def test_one_byte_at_a_time_for_ever() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        for byte in itertools.chain(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", itertools.repeat(65)):
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.005)
+
+    async with serving(play) as account:
+        answer = await remove(account, patience=0.5)
+    assert (answer.end, answer.why) == (End.UNKNOWN, Why.NO_ANSWER)
+
+
+async def test_a_body_without_end_costs_little_memory() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+    async with serving(play) as account:
+        await remove(account)
+        tracemalloc.start()
+        answer = await remove(account)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (answer.end, answer.why) == (End.UNKNOWN, Why.UNREADABLE)
+    assert peak < 16 * 2**20
+
+
+async def test_a_connection_that_was_closed_while_it_was_idle_is_not_used_again() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(http("200 OK", b"API ID(s) set!"))
+
+    async with serving(play) as account, CadClient(account, clock=JumpClock()) as client:
+        for number in (1, 2, 3):
+            assert (await client.remove_911(CallRef(1, number))).end is End.REMOVED
+            await asyncio.sleep(0.02)
 
 
 async def test_no_answer_in_time() -> None:
@@ -111,6 +209,18 @@ async def test_a_redirect_is_not_followed_and_the_key_stays_here() -> None:
                 answer = await remove(account)
             assert (answer.end, answer.why) == (End.REJECTED, Why.WRONG_URL)
     assert strangers == []
+
+
+async def test_a_redirect_in_a_circle_ends_at_once() -> None:
+    asked: list[str] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await read_request(reader))[0])
+        writer.write(http("302 Found", b"", "Location: /emergency/remove_911"))
+
+    async with serving(play) as account:
+        assert (await remove(account)).why is Why.WRONG_URL
+    assert len(asked) == 1
 
 
 async def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext) -> None:
@@ -157,10 +267,16 @@ async def test_draining_lets_what_is_on_the_wire_end_and_takes_no_more() -> None
 
 
 async def test_draining_ends_and_says_unknown_of_what_did_not() -> None:
-    async with serving(answering(b"", then_hang=True)) as account, CadClient(account) as client:
+    arrived = asyncio.Event()
+
+    async def play(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        arrived.set()
+        await reader.read()
+
+    async with serving(play) as account, CadClient(account) as client:
         asking = asyncio.create_task(client.remove_911(CALL))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await arrived.wait()
         await client.drain(0.05)
         answer = await asking
     assert (answer.end, answer.why) == (End.UNKNOWN, Why.NO_ANSWER)

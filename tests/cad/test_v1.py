@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot.cad import v1
-from bot.cad.model import Account, CallRef, End, Reply, Why
+from bot.cad.model import Account, Answer, CallRef, End, Plan, Reply, Why
 
 ACCOUNT = Account(URL("https://cad.example"), "my-community", "my-key")
 HTML = b"<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>"
 
 
 def meaning(
-    status: int, content: bytes | None, media_type: str = "text/plain", retry_after: str | None = None
+    status: int, content: bytes | None, media_type: str = "text/plain", retry_after: float | None = None
 ) -> tuple[End, Why]:
     answer = v1.understand_removal(Reply(status, media_type, content, retry_after), str)
     return answer.end, answer.why
@@ -66,7 +66,7 @@ def test_neither_key_nor_body_is_in_a_repr() -> None:
         (400, b"API IS NOT ENABLED FOR THIS COMMUNITY", "text/plain", None, End.REJECTED, Why.API_OFF),
         (400, b" INVALID API KEY\r\n", "text/plain", None, End.REJECTED, Why.API_KEY),
         # Those that it does not.
-        (400, b"REMOVE_911 IS NOT ENABLED FOR THIS COMMUNITY", "text/plain", None, End.REJECTED, Why.API_OFF),
+        (400, b"REMOVE_911 IS NOT ENABLED FOR THIS COMMUNITY", "text/plain", None, End.REJECTED, Why.ENDPOINT_OFF),
         (400, b"VERSION PRO REQUIRED", "text/plain", None, End.REJECTED, Why.PLAN),
         (400, b"SOMETHING ELSE", "text/plain", None, End.REJECTED, Why.OTHER_REFUSAL),
         (400, b"", "", None, End.REJECTED, Why.OTHER_REFUSAL),
@@ -83,16 +83,16 @@ def test_neither_key_nor_body_is_in_a_repr() -> None:
         # Neither yes nor no.
         (408, b"", "", None, End.UNKNOWN, Why.SERVER_ERROR),
         (429, b"", "", None, End.NOT_SENT, Why.BUSY),
-        (429, b"API ID(s) set!", "text/plain", "5", End.NOT_SENT, Why.BUSY),
+        (429, b"API ID(s) set!", "text/plain", 5.0, End.NOT_SENT, Why.BUSY),
         (500, b"INVALID API KEY", "text/plain", None, End.UNKNOWN, Why.SERVER_ERROR),
         (502, HTML, "text/html", None, End.UNKNOWN, Why.SERVER_ERROR),
         (503, b"", "", None, End.UNKNOWN, Why.SERVER_ERROR),
-        (503, b"", "", "30", End.NOT_SENT, Why.BUSY),
+        (503, b"", "", 30.0, End.NOT_SENT, Why.BUSY),
         (103, b"", "", None, End.UNKNOWN, Why.UNREADABLE),
     ],
 )  # fmt: skip
 def test_what_an_answer_means(
-    status: int, content: bytes | None, media_type: str, retry_after: str | None, end: End, why: Why
+    status: int, content: bytes | None, media_type: str, retry_after: float | None, end: End, why: Why
 ) -> None:
     assert meaning(status, content, media_type, retry_after) == (end, why)
 
@@ -115,10 +115,10 @@ def test_the_cads_text_is_kept_but_never_a_page_and_never_a_secret() -> None:
         st.none() | st.booleans() | st.integers() | st.text(),
         lambda more: st.lists(more) | st.dictionaries(st.text(), more),
     ).map(lambda value: json.dumps(value).encode()),
-    retry_after=st.none() | st.text(),
+    retry_after=st.none() | st.floats(),
 )
 def test_no_answer_raises_and_only_a_good_200_or_204_is_a_removal(
-    status: int, media_type: str, content: bytes | None, retry_after: str | None
+    status: int, media_type: str, content: bytes | None, retry_after: float | None
 ) -> None:
     end, _ = meaning(status, content, media_type, retry_after)
     if end is End.REMOVED:
@@ -131,6 +131,73 @@ def test_no_answer_raises_and_only_a_good_200_or_204_is_a_removal(
         assert not text.lower().startswith("<html")
         if "json" in media_type and text:
             json.loads(text)
+
+
+def test_the_requests_of_the_look_ups() -> None:
+    asked = v1.get_calls(ACCOUNT, 2)
+    assert asked.path == "emergency/get_calls"
+    assert json.loads(asked.body)["data"] == [{"serverId": 2, "type": 1}]
+    asked = v1.get_version(ACCOUNT)
+    assert asked.path == "general/get_version"
+    assert json.loads(asked.body) == {"id": "my-community", "key": "my-key", "type": "GET_VERSION", "data": []}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"{}",
+        b'{"emergencyCalls": null}',
+        b'{"emergencyCalls": {"callId": 1}}',
+        b'{"emergencyCalls": "1"}',
+        b'{"emergencyCalls": [1]}',
+        b'{"emergencyCalls": [null]}',
+        b'{"emergencyCalls": [{}]}',
+        b'{"emergencyCalls": [{"callId": true}]}',
+        b'{"emergencyCalls": [{"callId": 1.0}]}',
+        b'{"emergencyCalls": [{"callId": 1}, {"callId": "2"}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_list_that_can_not_be_read_whole_is_no_list(content: bytes) -> None:
+    answer = v1.understand_calls(Reply(200, "application/json", content), str)
+    assert isinstance(answer, Answer)
+    assert answer.end is End.UNKNOWN
+
+
+def test_a_list_of_calls() -> None:
+    content = b'{"activeCalls": [{"callId": 9}], "emergencyCalls": [{"callId": 1, "x": 2}], "closedCalls": []}'
+    assert v1.understand_calls(Reply(200, "application/json", content), str) == {1}
+    assert v1.understand_calls(Reply(200, "text/plain", b'{"emergencyCalls": []}'), str) == frozenset()
+    refused = v1.understand_calls(Reply(400, "text/plain", b"VERSION PLUS REQUIRED"), str)
+    assert isinstance(refused, Answer)
+    assert refused.why is Why.PLAN
+
+
+@pytest.mark.parametrize(
+    ("content", "plan"),
+    [
+        (b"0", Plan.FREE),
+        (b"2 STANDARD", Plan.STANDARD),
+        (b'"3"', Plan.PLUS),
+        (b"4PRO", Plan.PRO),
+        (b"6", Plan.SONORAN_ONE),
+    ],
+)
+def test_the_plan(content: bytes, plan: Plan) -> None:
+    assert v1.understand_version(Reply(200, "text/plain", content), str) is plan
+
+
+@pytest.mark.parametrize("content", [b"", b"PLUS", b"5", b"33", b"-3", b"9999999999", "３".encode()])
+def test_a_plan_that_can_not_be_read(content: bytes) -> None:
+    assert isinstance(v1.understand_version(Reply(200, "text/plain", content), str), Answer)
+
+
+def test_plus_has_the_list_and_standard_has_not() -> None:
+    assert [plan.name for plan in Plan if plan.lists_calls] == ["PLUS", "PRO", "SONORAN_ONE"]
 
 
 @given(ref=st.builds(CallRef, st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1)))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.cad.model import CallRef
+from bot.cad.model import CallRef, Plan
 from bot.sandbox.cad import GREETING, REMOVED, LoopbackCad
 
 GOOD = {
@@ -58,7 +58,7 @@ async def test_what_is_not_documented_is_ignored(wire: Wire) -> None:
 async def test_the_order_of_its_checks(wire: Wire) -> None:
     """Everything is wrong at first, and one thing after the other is put right."""
     wire.cad.api_enabled = False
-    wire.cad.plan = "STARTER"
+    wire.cad.plan = Plan.STARTER
     wrong: dict[str, object] = {"id": "x", "key": "x", "type": "x", "data": [{"serverId": "1", "callId": True}]}
     assert await wire.post(wrong, path="/emergency/remove911") == (200, GREETING)
     assert await wire.post(wrong, method="PUT") == (200, GREETING)
@@ -71,7 +71,7 @@ async def test_the_order_of_its_checks(wire: Wire) -> None:
     assert await wire.post(wrong) == (400, "INVALID API KEY")
     wrong["key"] = GOOD["key"]
     assert await wire.post(wrong) == (400, "VERSION STANDARD REQUIRED")
-    wire.cad.plan = "STANDARD"
+    wire.cad.plan = Plan.STANDARD
     assert await wire.post(wrong) == (400, "MALFORMED REQUEST")
     wrong["data"] = GOOD["data"]
     assert await wire.post(wrong) == (200, REMOVED)
@@ -101,6 +101,21 @@ async def test_the_order_of_its_checks(wire: Wire) -> None:
 async def test_malformed_requests(wire: Wire, body: object) -> None:
     assert await wire.post(body) == (400, "MALFORMED REQUEST")
     assert CallRef(1, 302) in wire.cad.calls
+
+
+async def test_the_look_ups_and_their_plans(wire: Wire) -> None:
+    version = {**GOOD, "type": "GET_VERSION", "data": []}
+    calls = {**GOOD, "type": "GET_CALLS", "data": [{"serverId": 2}]}
+    wire.cad.plan = Plan.FREE
+    assert await wire.post(version, path="/general/get_version") == (200, "0 FREE")
+    assert await wire.post(calls, path="/emergency/get_calls") == (400, "VERSION PLUS REQUIRED")
+    wire.cad.plan = Plan.PLUS
+    status, text = await wire.post(calls, path="/emergency/get_calls")
+    assert status == 200
+    listed = json.loads(text)
+    assert {call["callId"] for call in listed["emergencyCalls"]} == {11, 12}
+    assert listed["emergencyCalls"][0]["caller"] == "Rosa Maria de la Fuente-Kowalczyk"
+    assert await wire.post({**calls, "data": []}, path="/emergency/get_calls") == (400, "MALFORMED REQUEST")
 
 
 async def test_it_is_on_this_machine_only(wire: Wire) -> None:

@@ -1,0 +1,129 @@
+"""One exchange with the CAD over HTTP: what goes out, what comes back, and what each way of failing is called."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, quote_plus
+
+import aiohttp
+
+from bot import __version__
+from bot.cad.model import Account, Answer, End, Reply, Request, Why
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1 << 20
+"""Bytes of an answer that are read; the CAD's longest list is far below it."""
+
+_HEADERS = {
+    "Accept-Encoding": "identity",  # a compressed body could unpack to any size
+    "Content-Type": "application/json",
+    "User-Agent": f"remove911/{__version__}",
+}
+
+
+class Wire:
+    """A session with the CAD.
+
+    Args:
+        account: which CAD, and as whom.
+        patience: seconds for a whole exchange, from connecting to the last byte of the answer.
+        connect_patience: seconds of those for connecting.
+    """
+
+    def __init__(self, account: Account, patience: float, connect_patience: float) -> None:
+        self._account = account
+        self._timeout = aiohttp.ClientTimeout(total=patience, connect=min(connect_patience, patience))
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), headers=_HEADERS, timeout=self._timeout
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def exchange(self, request: Request) -> Reply | Answer:
+        """Send a request; return what came back, or what to tell where nothing usable did."""
+        try:
+            async with self._session.request(
+                request.method,
+                self._account.url / request.path,
+                data=request.body,
+                allow_redirects=False,  # a redirect would carry the key to another place
+            ) as response:
+                return Reply(
+                    response.status,
+                    response.content_type.lower(),
+                    await _read(response),
+                    seconds_to_wait(response.headers.get("Retry-After"), response.headers.get("Date")),
+                )
+        except aiohttp.ClientSSLError as error:
+            return _failed(request, error, End.NOT_SENT, Why.CERTIFICATE)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return _failed(request, error, End.NOT_SENT, Why.NO_CONNECTION)
+        except TimeoutError as error:
+            return _failed(request, error, End.UNKNOWN, Why.NO_ANSWER)
+        except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
+            return _failed(request, error, End.UNKNOWN, Why.UNREADABLE)
+        except (aiohttp.ClientError, OSError) as error:
+            return _failed(request, error, End.UNKNOWN, Why.CONNECTION_LOST)
+
+    def hide(self, text: str) -> str:
+        """Take the key out of a text that the CAD sent, in each form in which it could stand there."""
+        key = self._account.key
+        for form in (key, json.dumps(key)[1:-1], quote(key, safe=""), quote_plus(key), html.escape(key)):
+            text = text.replace(form, "[key]")
+        return text
+
+
+def seconds_to_wait(retry_after: str | None, date: str | None) -> float | None:
+    """Read a `Retry-After` header: seconds, or an HTTP date, which is seen from the answer's own `Date`.
+
+    Returns:
+        Seconds, at least 0; None where there is no advice, or none that can be read.
+    """
+    if retry_after is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", retry_after):
+        return float(retry_after)
+    then = _moment(retry_after)
+    if then is None:
+        return None
+    return max(0.0, (then - (_moment(date) or datetime.now(UTC))).total_seconds())
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _failed(request: Request, error: Exception, end: End, why: Why) -> Answer:
+    # The type only: an error's text can hold what the other side sent.
+    log.warning("%s %s: %s (%s)", request.method, request.path, end.value, type(error).__name__)
+    return Answer(end, why)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+    """Return the body, or None where it is compressed or longer than `MAX_BODY`."""
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return None
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return bytes(body)
