@@ -1,61 +1,32 @@
-"""The one way to the CAD, for the whole bot: turns, repeats, the breaker. Read it from `remove_911` downwards."""
+"""The one way to the CAD, for the whole bot. Read it from `remove_911` downwards: the life of one removal."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 from bot.cad import v1
-from bot.cad.breaker import Breaker
-from bot.cad.line import LONGEST, Line, Waiting, busy_for
+from bot.cad.line import LONGEST, Line, Waiting
 from bot.cad.model import Account, Answer, CallRef, End, Kind, Place, Plan, Reply, Request, Why
 from bot.cad.wire import Wire
+from bot.cad.worker import Clock, NoTurn, WallClock, Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BUDGET = 25.0
 """Seconds that a removal has from its turn, waits for a busy CAD aside."""
-TELL_ABOVE = 2.0
-"""Seconds of waiting above which somebody is told their place."""
 BETWEEN_CHECKS = 60.0
 """Seconds between two re-checks of the breaker."""
 
 Told = Callable[[Place], Awaitable[None]]
 Understand = Callable[[Reply, v1.Hide], "T | Answer"]
-
-
-class Clock(Protocol):
-    """What tells the time, and waits."""
-
-    def now(self) -> float:
-        """Return seconds, from any beginning."""
-        ...
-
-    async def sleep(self, seconds: float, /) -> None:
-        """Wait."""
-        ...
-
-
-class WallClock:
-    """The real one."""
-
-    now = staticmethod(time.monotonic)
-    sleep = staticmethod(asyncio.sleep)
-
-
-class NoTurn(Exception):  # noqa: N818 - not an error: a turn that does not come
-    """A step is not taken; `answer` says why."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.why.name)
-        self.answer = answer
 
 
 @dataclass(eq=False, slots=True)
@@ -72,22 +43,13 @@ class _Removal:
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
     begun: bool = False
     ends: float | None = None
+    # The time of day at which it was seen among the open calls, after it was sent.
+    seen_open: float | None = None
 
     def settle(self, answer: Answer) -> None:
         if not self.place.done():
             self.place.set_result(None)
-        if not self.answer.done():
-            self.answer.set_result(answer)
-
-
-@dataclass(eq=False, slots=True)
-class _Turn:
-    """Somebody's turn that is waited for."""
-
-    who: Waiting
-    removal: _Removal | None
-    past_breaker: bool
-    come: asyncio.Future[Answer | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+        self.answer.set_result(answer)
 
 
 class CadClient:
@@ -116,29 +78,20 @@ class CadClient:
         self._account = account
         self._patience = patience
         self._wire = Wire(account, patience, connect_patience)
-        self._clock: Clock = clock or WallClock()
-        self._line = line or Line()
-        self._breaker = Breaker()
+        self._worker = Worker(clock or WallClock(), line or Line())
+        self._removals: dict[CallRef, _Removal] = {}
         self._plan: Plan | None = None
         self._checked = float("-inf")
-        self._inbox: list[Callable[[], Coroutine[None, None, None]]] = []
-        self._changed = asyncio.Event()
-        self._turns: dict[Waiting, _Turn] = {}
-        self._removals: dict[CallRef, _Removal] = {}
-        self._jobs: set[asyncio.Task[None]] = set()
-        self._closing = False
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
-        self._worker = asyncio.create_task(self._work(), name="cad-worker")
+        self._worker.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.drain(0)
-        self._worker.cancel()
-        await asyncio.wait([self._worker])
+        await self._worker.close()
         await self._wire.__aexit__(kind, error, trace)
 
     # What the rest of the bot asks for. These run in a command's task, so they only wait for plain futures.
@@ -148,24 +101,24 @@ class CadClient:
 
         Args:
             ref: the call. Whoever asks for one that is on its way already shares that request.
-            told: called once, where there is a wait of more than `TELL_ABOVE` seconds, with the place in the line.
+            told: called once, where there is a wait worth telling, with the place in the line.
         """
-        if self._closing:
+        if self._worker.closing:
             return Answer(End.NOT_SENT, Why.CLOSING)
         removal = self._removals.get(ref)
         if removal is None:
             loop = asyncio.get_running_loop()
-            removal = _Removal(ref, self._clock.now(), loop.create_future(), loop.create_future())
+            removal = _Removal(ref, self._worker.clock.now(), loop.create_future(), loop.create_future())
             self._removals[ref] = removal
-            self._start(partial(self._remove, removal))
+            self._worker.start(partial(self._remove, removal))
         place = await asyncio.shield(removal.place)
         if place is not None and told is not None:
             await told(place)
         return await asyncio.shield(removal.answer)
 
     def find_out_plan(self) -> None:
-        """Ask once, in the background, which plan the community has, which also tells whether the key is good."""
-        self._start(self._find_out_plan)
+        """Ask in the background which plan the community has, which also tells whether the key is good."""
+        self._worker.start(self._find_out_plan)
 
     async def recheck(self) -> Answer:
         """Ask for the plan, past the breaker; an answer closes the breaker: all will be tried again.
@@ -174,7 +127,7 @@ class CadClient:
             An answer that is `done`, or one that says why not. NOT_SENT with BUSY and `at`: not so soon again.
         """
         asked: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._start(partial(self._recheck, asked))
+        self._worker.start(partial(self._recheck, asked))
         return await asyncio.shield(asked)
 
     async def drain(self, limit: float) -> None:
@@ -182,17 +135,7 @@ class CadClient:
 
         What has not ended by then is told as unknown: it was sent, and nobody waits for its answer.
         """
-        self._closing = True
-        self._inbox_to_jobs()
-        await asyncio.sleep(0)  # a job that is cancelled before it has begun would settle nothing
-        for turn in tuple(self._turns.values()):
-            self._refuse(turn, Answer(End.NOT_SENT, Why.CLOSING))
-        if self._jobs:
-            _, late = await asyncio.wait(self._jobs, timeout=limit)
-            for job in late:
-                job.cancel()
-            if late:
-                await asyncio.wait(late)
+        await self._worker.drain(limit)
 
     # One removal, from its first turn to its end.
 
@@ -216,20 +159,10 @@ class CadClient:
             first = await self._send_removal(removal)
         if first.end is not End.UNKNOWN:
             return first
-        try:
-            return await self._removed_after_all(removal, first)
-        except NoTurn:
-            return first
-
-    async def _removed_after_all(self, removal: _Removal, first: Answer) -> Answer:
-        """Settle a removal that was sent and got no usable answer: look, and send it once more."""
-        ref = removal.ref
-        if await self._lists_calls(removal):
-            calls = await self._ask(v1.get_calls(self._account, ref.server_id), v1.understand_calls, removal)
-            if isinstance(calls, frozenset):
-                if ref.call_id not in calls:
-                    return Answer(End.GONE, Why.NOT_LISTED)
-                first = replace(first, at=time.time())
+        if await self._is_gone(removal):
+            return Answer(End.GONE, Why.NOT_LISTED)
+        if removal.seen_open is not None:
+            first = replace(first, at=removal.seen_open)
         try:
             second = await self._send_removal(removal)
         except NoTurn:
@@ -237,14 +170,25 @@ class CadClient:
         # A refusal of the second says nothing of what became of the first.
         return second if second.end in (End.REMOVED, End.GONE) else first
 
-    async def _send_removal(self, removal: _Removal) -> Answer:
-        request = v1.remove_911(self._account, removal.ref)
-        return await self._ask(request, v1.understand_removal, removal)
+    async def _is_gone(self, removal: _Removal) -> bool:
+        """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
+        try:
+            if self._plan is None:
+                await self._ask_plan(removal)
+            if self._plan is None or not self._plan.lists_calls:
+                return False
+            request = v1.get_calls(self._account, removal.ref.server_id)
+            calls = await self._ask(request, v1.understand_calls, removal)
+        except NoTurn:
+            return False
+        if isinstance(calls, Answer):
+            return False
+        if removal.ref.call_id in calls:
+            removal.seen_open = time.time()
+        return removal.seen_open is None
 
-    async def _lists_calls(self, removal: _Removal) -> bool:
-        if self._plan is None:
-            await self._ask_plan(removal)
-        return self._plan is not None and self._plan.lists_calls
+    async def _send_removal(self, removal: _Removal) -> Answer:
+        return await self._ask(v1.remove_911(self._account, removal.ref), v1.understand_removal, removal)
 
     # The plan, and the breaker's re-check.
 
@@ -264,16 +208,15 @@ class CadClient:
 
     async def _recheck(self, asked: asyncio.Future[Answer]) -> None:
         answer = Answer(End.NOT_SENT, Why.CLOSING)
-        now = self._clock.now()
+        now = self._worker.clock.now()
         try:
             if now < self._checked + BETWEEN_CHECKS:
-                wait = self._checked + BETWEEN_CHECKS - now
-                answer = Answer(End.NOT_SENT, Why.BUSY, at=time.time() + wait)
+                answer = Answer(End.NOT_SENT, Why.BUSY, at=time.time() + self._checked + BETWEEN_CHECKS - now)
                 return
             self._checked = now
             plan = await self._ask_plan(past_breaker=True)
             if isinstance(plan, Plan):
-                self._breaker.close()
+                self._worker.breaker.close()
                 log.info("the CAD answered: requests will be tried again")
             answer = Answer(End.REMOVED, Why.CONFIRMED) if isinstance(plan, Plan) else plan
         except NoTurn as no:
@@ -286,117 +229,15 @@ class CadClient:
     async def _ask(
         self, request: Request, understand: Understand[T], removal: _Removal | None, *, past_breaker: bool = False
     ) -> T | Answer:
-        await self._turn(request.kind, removal, past_breaker=past_breaker)
-        if removal is not None and request.kind is Kind.REMOVE:
-            removal.sent = True
+        now = self._worker.clock.now
+        if removal is None:
+            await self._worker.turn(Waiting(request.kind, now() + LONGEST), past_breaker=past_breaker)
+        else:
+            # Within the budget a step has to have an end, not only a beginning.
+            latest = removal.asked + LONGEST if removal.ends is None else removal.ends - self._patience
+            await self._worker.turn(Waiting(request.kind, latest, begun=removal.begun), removal.place)
+            removal.begun, removal.ends = True, removal.ends or now() + BUDGET
+            removal.sent = removal.sent or request.kind is Kind.REMOVE
         reply = await self._wire.exchange(request)
         result = understand(reply, self._wire.hide) if isinstance(reply, Reply) else reply
-        if isinstance(result, Answer):
-            result = self._heed(request.kind, result)
-        return result
-
-    def _heed(self, kind: Kind, answer: Answer) -> Answer:
-        if answer.why is Why.BUSY:
-            wait = busy_for(answer.retry_after)
-            self._line.close(kind, self._clock.now() + wait)
-            self._changed.set()
-            log.warning("the CAD is busy: no %s request for %.0f s", kind.name, wait)
-            return replace(answer, at=time.time() + wait)
-        if self._breaker.heed(kind, answer, time.time()):
-            log.error(
-                "the CAD refused (%s), and only a person can mend that: nothing of the kind is sent any more",
-                answer.why.name,
-            )
-            self._changed.set()
-        return answer
-
-    async def _turn(self, kind: Kind, removal: _Removal | None, *, past_breaker: bool) -> None:
-        """Wait for a turn in the line.
-
-        Raises:
-            NoTurn: there is none: the line is full, it would be too late, the breaker is open, the bot stops.
-        """
-        now = self._clock.now()
-        refusal = None if past_breaker else self._breaker.refusal(kind)
-        if self._closing:
-            refusal = Answer(End.NOT_SENT, Why.CLOSING)
-        if refusal is not None:
-            raise NoTurn(refusal)
-        turn = _Turn(self._waiting(kind, removal, now), removal, past_breaker)
-        if not self._line.join(turn.who):
-            raise NoTurn(Answer(End.NOT_SENT, Why.LINE_FULL))
-        self._turns[turn.who] = turn
-        self._changed.set()
-        if (refusal := await turn.come) is not None:
-            raise NoTurn(refusal)
-        if removal is not None and removal.ends is None:
-            removal.begun, removal.ends = True, self._clock.now() + BUDGET
-
-    def _waiting(self, kind: Kind, removal: _Removal | None, now: float) -> Waiting:
-        if removal is None:
-            return Waiting(kind, latest=now + LONGEST)
-        # Within the budget a step has to have an end, not only a beginning.
-        latest = removal.asked + LONGEST if removal.ends is None else removal.ends - self._patience
-        return Waiting(kind, latest, begun=removal.begun)
-
-    # The worker: it alone looks at the clock, and lets go whose turn it is.
-
-    def _start(self, job: Callable[[], Coroutine[None, None, None]]) -> None:
-        self._inbox.append(job)
-        self._changed.set()
-
-    def _inbox_to_jobs(self) -> None:
-        while self._inbox:
-            job = asyncio.create_task(self._inbox.pop(0)(), name="cad-job")
-            self._jobs.add(job)
-            job.add_done_callback(self._jobs.discard)
-
-    async def _work(self) -> None:
-        while True:
-            try:
-                await self._let_go_the_next()
-            except Exception:
-                log.exception("a bug in this bot: all who wait are sent away")
-                for turn in tuple(self._turns.values()):
-                    self._refuse(turn, Answer(End.NOT_SENT, Why.OUR_BUG))
-
-    async def _let_go_the_next(self) -> None:
-        if self._changed.is_set():
-            self._changed.clear()
-            self._inbox_to_jobs()
-            self._look_after_all()
-        now = self._clock.now()
-        first = next(self._line.turns(now), None)
-        if first is None:
-            await self._changed.wait()
-        elif first.at > now:
-            await self._sleep_unless_changed(first.at - now)
-        else:
-            self._line.take(first, now)
-            self._turns.pop(first.who).come.set_result(None)
-
-    async def _sleep_unless_changed(self, seconds: float) -> None:
-        waits = [asyncio.create_task(self._clock.sleep(seconds)), asyncio.create_task(self._changed.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-
-    def _look_after_all(self) -> None:
-        """Tell all who wait what has changed for them: no turn any more, or a place worth telling."""
-        for who in self._line.everybody():
-            refusal = self._breaker.refusal(who.kind)
-            if refusal is not None and not self._turns[who].past_breaker:
-                self._refuse(self._turns[who], refusal)
-        now = self._clock.now()
-        for turn in list(self._line.turns(now)):
-            waiting = self._turns[turn.who]
-            at = time.time() + turn.at - now
-            if turn.at > turn.who.latest:
-                self._refuse(waiting, Answer(End.NOT_SENT, Why.BUSY, at=at))
-            elif waiting.removal is not None and turn.at - now > TELL_ABOVE and not waiting.removal.place.done():
-                waiting.removal.place.set_result(Place(turn.ahead, at))
-
-    def _refuse(self, turn: _Turn, answer: Answer) -> None:
-        self._line.leave(turn.who)
-        del self._turns[turn.who]
-        turn.come.set_result(answer)
+        return self._worker.heed(request.kind, result) if isinstance(result, Answer) else result

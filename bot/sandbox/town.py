@@ -11,9 +11,10 @@ import discord
 import simcord
 
 from bot.app import CadBot
-from bot.cad.client import CadClient, Clock, Told
+from bot.cad.client import CadClient, Told
 from bot.cad.line import Line
 from bot.cad.model import Account, Answer, CallRef
+from bot.cad.worker import Clock
 from bot.sandbox.cad import Call, LoopbackCad
 from bot.settings import Settings
 

@@ -12,6 +12,7 @@ import pytest
 from bot.cad.client import CadClient
 from bot.cad.line import Line
 from bot.cad.model import Account, Answer, CallRef, End, Place, Plan, Why
+from bot.cad.worker import Worker
 from bot.sandbox.cad import LoopbackCad
 from tests.clocks import HandClock, JumpClock, until
 from tests.conftest import KEY
@@ -332,7 +333,7 @@ async def test_a_bug_in_the_worker_leaves_nobody_waiting(
     async with Script(REMOVE_911=[OK, OK]).client(clock) as client:
         await client.remove_911(CALL)
         with monkeypatch.context() as broken:
-            broken.setattr(CadClient, "_look_after_all", lambda _: 1 / 0)  # pyright: ignore[reportUnknownLambdaType]
+            broken.setattr(Worker, "_look_after_all", lambda _: 1 / 0)  # pyright: ignore[reportUnknownLambdaType]
             answer = await client.remove_911(CallRef(1, 303))
         assert (answer.end, answer.why) == (End.NOT_SENT, Why.OUR_BUG)
         assert "all who wait are sent away" in caplog.text

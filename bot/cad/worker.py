@@ -1,0 +1,201 @@
+"""The worker behind the client: it alone looks at the clock, and lets each request go when its turn has come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bot.cad.breaker import Breaker
+from bot.cad.line import Line, Waiting, busy_for
+from bot.cad.model import Answer, End, Kind, Place, Why
+
+log = logging.getLogger(__name__)
+
+TELL_ABOVE = 2.0
+"""Seconds of waiting above which somebody is told their place."""
+
+Job = Callable[[], Coroutine[None, None, None]]
+
+
+class Clock(Protocol):
+    """What tells the time, and waits."""
+
+    def now(self) -> float:
+        """Return seconds, from any beginning."""
+        ...
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+        ...
+
+
+class WallClock:
+    """The real one."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(asyncio.sleep)
+
+
+class NoTurn(Exception):  # noqa: N818 - not an error: a turn that does not come
+    """A step is not taken; `answer` says why."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.why.name)
+        self.answer = answer
+
+
+@dataclass(eq=False, slots=True)
+class _Turn:
+    """Somebody's turn that is waited for: None when it has come, or the answer for whoever gets none."""
+
+    place: asyncio.Future[Place | None] | None
+    past_breaker: bool
+    come: asyncio.Future[Answer | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Worker:
+    """Runs jobs in tasks of its own, which belong to nobody's command, and gives them their turns.
+
+    Args:
+        clock: what it goes by.
+        line: who goes when.
+    """
+
+    def __init__(self, clock: Clock, line: Line) -> None:
+        self.clock = clock
+        self.breaker = Breaker()
+        self.closing = False
+        self._line = line
+        self._inbox: list[Job] = []
+        self._changed = asyncio.Event()
+        self._turns: dict[Waiting, _Turn] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        """Begin. The task is made here, so that it belongs to whoever opens the client."""
+        self._task = asyncio.create_task(self._work(), name="cad-worker")
+
+    async def close(self) -> None:
+        """End; whatever is still under way is cancelled."""
+        await self.drain(0)
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def start(self, job: Job) -> None:
+        """Let the worker run a job. May be called from a command's task, to which the job does not belong."""
+        self._inbox.append(job)
+        self._changed.set()
+
+    async def drain(self, limit: float) -> None:
+        """Give no more turns, tell all who wait, and give the jobs `limit` seconds to end before they are cancelled."""
+        self.closing = True
+        self._begin_jobs()
+        await asyncio.sleep(0)  # a job that is cancelled before it has begun would settle nothing
+        for who in tuple(self._turns):
+            self._refuse(who, Answer(End.NOT_SENT, Why.CLOSING))
+        if self._jobs:
+            _, late = await asyncio.wait(self._jobs, timeout=limit)
+            for job in late:
+                job.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    async def turn(
+        self, who: Waiting, place: asyncio.Future[Place | None] | None = None, *, past_breaker: bool = False
+    ) -> None:
+        """Wait for a turn in the line.
+
+        Args:
+            who: what waits.
+            place: set once where there is a wait worth telling.
+            past_breaker: whether it may go although the breaker is open.
+
+        Raises:
+            NoTurn: there is none: the line is full, it would be too late, the breaker is open, the bot stops.
+        """
+        refusal = None if past_breaker else self.breaker.refusal(who.kind)
+        if self.closing:
+            refusal = Answer(End.NOT_SENT, Why.CLOSING)
+        if refusal is None and not self._line.join(who):
+            refusal = Answer(End.NOT_SENT, Why.LINE_FULL)
+        if refusal is None:
+            turn = self._turns[who] = _Turn(place, past_breaker)
+            self._changed.set()
+            refusal = await turn.come
+        if refusal is not None:
+            raise NoTurn(refusal)
+
+    def heed(self, kind: Kind, answer: Answer) -> Answer:
+        """Draw from an answer what follows for all others of its kind; return it with the time that belongs to it."""
+        if answer.why is Why.BUSY:
+            wait = busy_for(answer.retry_after)
+            self._line.close(kind, self.clock.now() + wait)
+            self._changed.set()
+            log.warning("the CAD is busy: no %s request for %.0f s", kind.name, wait)
+            return replace(answer, at=time.time() + wait)
+        if self.breaker.heed(kind, answer, time.time()):
+            self._changed.set()
+            log.error(
+                "the CAD refused (%s), and only a person can mend that: nothing of the kind is sent any more",
+                answer.why.name,
+            )
+        return answer
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await self._let_go_the_next()
+            except Exception:
+                log.exception("a bug in this bot: all who wait are sent away")
+                for who in tuple(self._turns):
+                    self._refuse(who, Answer(End.NOT_SENT, Why.OUR_BUG))
+
+    async def _let_go_the_next(self) -> None:
+        if self._changed.is_set():
+            self._changed.clear()
+            self._begin_jobs()
+            self._look_after_all()
+        now = self.clock.now()
+        first = next(self._line.turns(now), None)
+        if first is None:
+            await self._changed.wait()
+        elif first.at > now:
+            await self._sleep_unless_changed(first.at - now)
+        else:
+            self._line.take(first, now)
+            self._turns.pop(first.who).come.set_result(None)
+
+    async def _sleep_unless_changed(self, seconds: float) -> None:
+        waits = [asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._changed.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    def _begin_jobs(self) -> None:
+        while self._inbox:
+            job = asyncio.create_task(self._inbox.pop(0)(), name="cad-job")
+            self._jobs.add(job)
+            job.add_done_callback(self._jobs.discard)
+
+    def _look_after_all(self) -> None:
+        """Tell all who wait what has changed for them: no turn any more, or a place worth telling."""
+        for who, turn in tuple(self._turns.items()):
+            refusal = self.breaker.refusal(who.kind)
+            if refusal is not None and not turn.past_breaker:
+                self._refuse(who, refusal)
+        now = self.clock.now()
+        for turn in tuple(self._line.turns(now)):
+            at = time.time() + turn.at - now
+            place = self._turns[turn.who].place
+            if turn.at > turn.who.latest:
+                self._refuse(turn.who, Answer(End.NOT_SENT, Why.BUSY, at=at))
+            elif place is not None and not place.done() and turn.at - now > TELL_ABOVE:
+                place.set_result(Place(turn.ahead, at))
+
+    def _refuse(self, who: Waiting, answer: Answer) -> None:
+        self._line.leave(who)
+        self._turns.pop(who).come.set_result(answer)
