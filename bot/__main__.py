@@ -67,7 +67,7 @@ def _sandbox(*, script: bool, browser: bool) -> int:
     logs.set_up("CRITICAL" if script else "ERROR", ())
     if script:
         return asyncio.run(story.play())
-    return asyncio.run(_until_stopped(lambda stop: page.show(stop, browser=browser)))
+    return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser)))
 
 
 def _run() -> int:
@@ -88,7 +88,7 @@ def _run() -> int:
         return BAD_SETTINGS
     logs.set_up(settings.log_level, settings.secrets)
     try:
-        return asyncio.run(_until_stopped(lambda stop: serve(settings, stop)))
+        return asyncio.run(until_stopped(lambda stop: serve(settings, stop)))
     except Exception:
         log.exception("the bot crashed")
         print("The bot stopped because of an error; the log above says which.", file=sys.stderr)
@@ -148,7 +148,7 @@ async def _run_once(bot: CadBot, token: str, stop: asyncio.Event) -> BaseExcepti
     return None if running.cancelled() else running.exception()
 
 
-async def _until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
+async def until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
     """Do `work`, whose event is set by Ctrl-C, a service manager's SIGTERM, or Ctrl-Break on Windows."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

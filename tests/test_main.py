@@ -19,8 +19,11 @@ from yarl import URL
 
 from bot import __version__
 from bot.__main__ import BAD_SETTINGS, main, serve
-from bot.cad.model import Account
+from bot.cad.model import Account, CallRef
+from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import settings_for
+from tests.clocks import until
+from tests.discord_stand_in import StandIn
 from tests.faults import serving
 from tests.test_settings import GOOD, KEY, TOKEN
 
@@ -128,6 +131,33 @@ def test_without_the_sandboxs_packages_it_says_how_to_get_them(
     monkeypatch.setitem(sys.modules, "simcord", None)
     assert main(["sandbox"]) == BAD_SETTINGS
     assert 'pip install -c constraints.txt -e ".[sandbox]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(number: signal.Signals) -> None:
+    """Over a real websocket: what is on the wire ends, its reply is edited, and only then the bot leaves."""
+    stand_in, cad = StandIn(), LoopbackCad(community_id="ours", key="planted-key", seconds={CallRef(1, 302): 0.5})
+    async with stand_in.serving() as address, cad.serving() as account:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.our_bot", address, str(account.url),
+            cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            assert await process.stdout.readline() == b"READY\n"
+            await until(lambda: any(method == "PUT" for method, _, _ in stand_in.sent))
+            await stand_in.command("remove911", call_id=302, server_id=1)
+            await until(lambda: len(cad.asked_for("REMOVE_911")) == 1)
+            process.send_signal(number)
+            _, errors = await process.communicate()
+    assert process.returncode == 0
+    assert b"Traceback" not in errors
+    method, path, body = stand_in.sent[-1]
+    assert (method, path.rpartition("/")[2]) == ("PATCH", "@original")
+    assert body["content"] == "✅ Call **302** on server **1** was removed. The CAD confirmed it."
+    puts = [path for method, path, _ in stand_in.sent if method == "PUT"]
+    assert len(puts) == 1
+    assert "/guilds/" in puts[0]
 
 
 @asynccontextmanager

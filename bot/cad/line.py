@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -62,10 +63,9 @@ class Line:
 
     def join(self, who: Waiting) -> bool:
         """Let somebody wait; False where the line is full. Who has begun is always taken."""
-        if not who.begun and sum(not other.begun for other in self._waiting) >= self._depth:
+        if not who.begun and len(self._waiting) >= self._depth:
             return False
-        self._waiting.append(who)
-        self._waiting.sort(key=lambda one: (not one.begun, one.kind, one.number))
+        insort(self._waiting, who, key=lambda one: (not one.begun, one.kind, one.number))
         return True
 
     def leave(self, who: Waiting) -> None:

@@ -40,6 +40,9 @@ class Wire:
 
     def __init__(self, account: Account, patience: float, connect_patience: float) -> None:
         self._account = account
+        key = account.key
+        # Each form in which the key could stand in a text that the CAD sends.
+        self._forms = {key, json.dumps(key)[1:-1], quote(key, safe=""), quote_plus(key), html.escape(key)}
         self._timeout = aiohttp.ClientTimeout(total=patience, connect=min(connect_patience, patience))
 
     async def __aenter__(self) -> Self:
@@ -80,9 +83,8 @@ class Wire:
             return _failed(request, error, End.UNKNOWN, Why.CONNECTION_LOST)
 
     def hide(self, text: str) -> str:
-        """Take the key out of a text that the CAD sent, in each form in which it could stand there."""
-        key = self._account.key
-        for form in (key, json.dumps(key)[1:-1], quote(key, safe=""), quote_plus(key), html.escape(key)):
+        """Take the key out of a text that the CAD sent."""
+        for form in self._forms:
             text = text.replace(form, "[key]")
         return text
 

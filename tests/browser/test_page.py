@@ -72,7 +72,7 @@ def remove(page: Page, call_id: int, server_id: int) -> None:
 
 
 def answer(page: Page, text: str) -> None:
-    expect(page.get_by_text(text).last).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(text).last).to_be_visible(timeout=40_000)
 
 
 def take_picture(page: Page) -> None:
@@ -96,6 +96,8 @@ def test_a_dispatcher_a_civilian_and_an_administrator(page: Page) -> None:
         answer(page, "That goes for administrators too.")
     page.get_by_label("Viewing as").select_option(label="Dana, dispatcher")
     remove(page, 11, 2)
+    answer(page, "This bot removed it")
+    remove(page, 99, 2)
     answer(page, "It is gone already, or the number or the server is wrong.")
 
 

@@ -1,0 +1,139 @@
+"""As much of Discord, over real HTTP and a real websocket on this machine, as a bot needs to log in and be READY."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+BOT, GUILD, ROLE, CHANNEL, USER = (str(10**17 + number) for number in range(1, 6))
+
+
+class StandIn:
+    """Discord, for one bot in one guild. `sent` is each REST request of the bot: method, path, body."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, Any]] = []
+        self.identified = asyncio.Event()
+        self._sockets: list[web.WebSocketResponse] = []
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_get("/gateway", self._gateway)
+        app.router.add_route("*", "/{path:.*}", self._rest)
+        runner = web.AppRunner(app, shutdown_timeout=0.05)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            for socket in self._sockets:
+                await socket.close()
+            await runner.cleanup()
+
+    async def command(self, name: str, **options: int) -> None:
+        """Let a dispatcher use a command."""
+        given = [{"name": option, "type": 4, "value": value} for option, value in options.items()]
+        user = {"id": USER, "username": "dana", "discriminator": "0", "avatar": None, "global_name": None}
+        member = {"user": user, "roles": [ROLE], "joined_at": "2026-01-01T00:00:00+00:00", "deaf": False, "mute": False}
+        await self._dispatch(
+            "INTERACTION_CREATE",
+            {
+                "id": str(int(BOT) + 100),
+                "application_id": BOT,
+                "type": 2,
+                "token": "interaction-token",
+                "version": 1,
+                "guild_id": GUILD,
+                "channel_id": CHANNEL,
+                "channel": {"id": CHANNEL, "type": 0},
+                "member": {**member, "permissions": "0", "flags": 0},
+                "data": {"id": str(int(BOT) + 50), "name": name, "type": 1, "guild_id": GUILD, "options": given},
+                "entitlements": [],
+                "attachment_size_limit": 1000,
+            },
+        )
+
+    async def _dispatch(self, event: str, data: dict[str, Any]) -> None:
+        await self._sockets[-1].send_json({"op": 0, "s": 1, "t": event, "d": data})
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self._sockets.append(socket)
+        await socket.send_json({"op": 10, "s": None, "t": None, "d": {"heartbeat_interval": 40_000}})
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                break
+            match message.json()["op"]:
+                case 1:
+                    await socket.send_json({"op": 11, "s": None, "t": None, "d": None})
+                case 2:
+                    await self._ready()
+                case _:
+                    pass
+        return socket
+
+    async def _ready(self) -> None:
+        me = {"id": BOT, "username": "911 desk", "discriminator": "0", "avatar": None, "bot": True, "flags": 0}
+        guilds = [{"id": GUILD, "unavailable": True}]
+        session = {"session_id": "s", "resume_gateway_url": "ws://127.0.0.1:9/"}
+        await self._dispatch(
+            "READY", {"v": 10, "user": me, "guilds": guilds, "application": {"id": BOT, "flags": 0}, **session}
+        )
+        roles = [_role(GUILD, "@everyone"), _role(ROLE, "Dispatcher")]
+        text = {"id": CHANNEL, "type": 0, "name": "dispatch", "position": 0, "permission_overwrites": []}
+        guild = {"id": GUILD, "name": "Los Santos", "owner_id": USER, "unavailable": False, "roles": roles}
+        empty = ("members", "threads", "presences", "voice_states", "stage_instances", "guild_scheduled_events")
+        lists = {name: [] for name in (*empty, "emojis", "stickers", "features", "soundboard_sounds")}
+        await self._dispatch("GUILD_CREATE", {**guild, "channels": [text], "member_count": 2, **_GUILD, **lists})
+        self.identified.set()
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body and request.content_type == "application/json" else None
+        self.sent.append((request.method, request.path, body))
+        me = {"id": BOT, "username": "911 desk", "discriminator": "0", "avatar": None, "bot": True}
+        if request.path.endswith("/users/@me"):
+            return _json(me)
+        if request.path.endswith("/oauth2/applications/@me"):
+            about = {
+                "description": "",
+                "bot_public": False,
+                "bot_require_code_grant": False,
+                "verify_key": "",
+                "flags": 0,
+            }
+            return _json({"id": BOT, "name": "911 desk", "icon": None, "owner": me, "team": None, **about})
+        if request.method == "PUT":
+            fixed = {"application_id": BOT, "version": "1", "default_member_permissions": None, "type": 1}
+            return _json([{**fixed, **one, "id": str(int(BOT) + 50)} for one in body or []])
+        if request.method == "GET":
+            return _json([])
+        if request.path.endswith("/callback"):
+            return _json({"interaction": {"id": request.path.split("/")[-3], "type": 2}})
+        author = {"id": CHANNEL, "channel_id": CHANNEL, "author": me, "content": (body or {}).get("content", "")}
+        lists = {name: [] for name in ("embeds", "attachments", "mentions", "mention_roles", "components")}
+        times = {"timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None}
+        return _json({**author, **lists, **times, "type": 0, "pinned": False, "tts": False, "mention_everyone": False})
+
+
+_GUILD = {
+    "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0,
+    "nsfw_level": 0, "premium_tier": 0, "premium_subscription_count": 0, "preferred_locale": "en-US", "afk_timeout": 0,
+    "system_channel_flags": 0, "large": False, "icon": None, "splash": None, "banner": None, "description": None,
+}  # fmt: skip
+
+
+def _role(number: str, name: str) -> dict[str, object]:
+    flags = {"hoist": False, "managed": False, "mentionable": False, "flags": 0}
+    return {"id": number, "name": name, "permissions": "0", "position": 0, "color": 0, "colors": {}, **flags}
+
+
+def _json(body: object) -> web.Response:
+    # Without the charset, by which discord.py would not know it as JSON.
+    return web.Response(body=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
