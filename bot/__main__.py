@@ -113,13 +113,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 
     Where Discord can't be reached at start, it is tried again for as long as it takes.
     """
+    log.info("remove911 %s starts, with discord.py %s", __version__, discord.__version__)
     pause = 5.0
-    while True:
+    while not stop.is_set():
         async with CadClient(settings.account) as cad, CadBot(settings, cad) as bot:
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
-            log.info("stopped")
-            return 0
+            break
         if isinstance(failure, discord.LoginFailure) or getattr(failure, "code", None) == INVALID_TOKEN:
             log.error(
                 "Discord refused DISCORD_TOKEN. Make a new one in the Developer Portal (Bot, Reset Token) "
@@ -132,6 +132,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
         pause = min(pause * 2, 60.0)
+    log.info("stopped")
+    return 0
 
 
 async def _run_once(bot: CadBot, token: str, stop: asyncio.Event) -> BaseException | None:
