@@ -63,7 +63,7 @@ class Line:
 
     def join(self, who: Waiting) -> bool:
         """Let somebody wait; False where the line is full. Who has begun is always taken."""
-        if not who.begun and len(self._waiting) >= self._depth:
+        if not who.begun and sum(not other.begun for other in self._waiting) >= self._depth:
             return False
         insort(self._waiting, who, key=lambda one: (not one.begun, one.kind, one.number))
         return True
