@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -43,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a Windows console or pipe may know no emoji
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "sandbox":
@@ -96,16 +100,14 @@ def _run() -> int:
 
 
 def _settings() -> Settings:
-    path = Path(".env")
+    values, mistakes = dict[str, str](), list[str]()
     try:
-        content = path.read_bytes()
+        values, mistakes = parse_env_file(Path(".env").read_bytes())
     except FileNotFoundError:
-        content = b""
+        pass
     except OSError as error:
-        raise SettingsError(
-            [f".env: it can't be read ({error.strerror}); allowed: a file that the bot may read"]
-        ) from None
-    return Settings.from_mapping(merged(parse_env_file(content), os.environ))
+        mistakes = [f".env: it can't be read ({error.strerror}); allowed: a file that the bot may read"]
+    return Settings.from_mapping(merged(values, os.environ), mistakes)
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:

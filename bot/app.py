@@ -55,6 +55,7 @@ class CadBot(commands.Bot):
         self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids)
         self.desk = RemovalDesk(cad)
         self.closing = False
+        self.running: set[asyncio.Task[object]] = set()
         self._cad = cad
         self._guild_commands: list[Command] = []
         self._welcomed: set[int] = set()
@@ -114,14 +115,13 @@ class CadBot(commands.Bot):
         if not self.closing:
             self.closing = True
             await self._cad.drain(DRAIN)
-            tree = self.tree
-            if isinstance(tree, GateTree) and (others := tree.running - {asyncio.current_task()}):
+            if others := self.running - {asyncio.current_task()}:
                 await asyncio.wait(others, timeout=LAST_WORDS)
         await super().close()
 
     async def _welcome(self, guild: discord.Guild) -> None:
         """Look at a guild once; where it is home, register the commands there by one PUT."""
-        if guild.id in self._welcomed:
+        if guild.id in self._welcomed or guild.unavailable:  # Discord tells of it again when it can
             return
         self._welcomed.add(guild.id)
         role_ids = {role.id for role in guild.roles}

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from bot.hiding import WITHHELD, holds
+
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -34,6 +36,8 @@ class SafeFormatter(logging.Formatter):
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
+            if holds(text, secret):
+                text = f"{record.levelname} {record.name}: {WITHHELD}"
         return _CONTROL.sub(lambda found: ascii(found.group())[1:-1], text)
 
 

@@ -55,7 +55,8 @@ class RemovalDesk:
             Refused: an id is out of the CAD's range; nothing was sent.
         """
         for name, value in (("call_id", ref.call_id), ("server_id", ref.server_id)):
-            if not 1 <= value <= MAX_ID:
+            # discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
+            if type(value) is not int or not 1 <= value <= MAX_ID:
                 raise Refused(words.id_out_of_range(name, value))
         begun = time.time()
         outcome = self._before(ref, begun)
@@ -71,7 +72,7 @@ class RemovalDesk:
             asked_by.user_id,
             asked_by.guild_id,
             time.time() - begun,
-            f"; the CAD's text: {words.clean(outcome.answer.said)}" if outcome.answer.said else "",
+            f"; the CAD's text: {words.cut(words.clean(outcome.answer.said), 300)}" if outcome.answer.said else "",
         )
         return outcome
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_UNREACHED = (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError)
+# RuntimeError is what aiohttp raises where its session was closed meanwhile.
+_UNREACHED = (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError, RuntimeError)
 _ALREADY_ACKNOWLEDGED = 40060
 
 
@@ -24,8 +25,8 @@ async def acknowledge(interaction: discord.Interaction[CadBot]) -> bool:
     except _UNREACHED as error:
         if getattr(error, "code", None) == _ALREADY_ACKNOWLEDGED:
             log.error(
-                "interaction %s was answered by somebody else. Nothing was sent to the CAD. "
-                "Another copy of this bot may be running with the same token: stop it",
+                "interaction %s was acknowledged already. Nothing was sent to the CAD. Either Discord's reply was lost "
+                "for a moment, or another copy of this bot is running with the same token: stop it",
                 interaction.id,
             )
         else:

@@ -6,7 +6,7 @@ import difflib
 import io
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -43,13 +43,17 @@ class Settings:
         return (self.discord_token, self.account.key)
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, str]) -> Settings:
+    def from_mapping(cls, values: Mapping[str, str], mistakes: Iterable[str] = ()) -> Settings:
         """Read the settings from names and values; an empty value counts as not set.
+
+        Args:
+            values: the settings as they were written.
+            mistakes: those that were found on the way here already.
 
         Raises:
             SettingsError: with every mistake that there is.
         """
-        read = _Reader(values)
+        read = _Reader(values, mistakes)
         token = read.one("DISCORD_TOKEN", _token, need="the bot's token, from the Developer Portal under Bot")
         community = read.one("SONORAN_COMMUNITY_ID", _word, need="the community's id in the CAD")
         key = read.one("SONORAN_API_KEY", _secret_word, need="the community's API key in the CAD")
@@ -89,18 +93,18 @@ NAMES = (
 """Every setting there is."""
 
 
-def parse_env_file(content: bytes) -> dict[str, str]:
+def parse_env_file(content: bytes) -> tuple[dict[str, str], list[str]]:
     """Read the bytes of a .env file, literally: nothing in a value is expanded.
 
-    Raises:
-        SettingsError: it is not UTF-8, or holds lines that are no setting.
+    Returns:
+        Names and values, and the mistakes: it is not UTF-8, or holds lines that are no setting.
     """
     try:
         if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise UnicodeError
         text = content.decode("utf-8-sig")
     except UnicodeError:
-        raise SettingsError([".env: it is not saved as UTF-8; save it with the encoding UTF-8"]) from None
+        return {}, [".env: it is not saved as UTF-8, so nothing in it was read; save it with the encoding UTF-8"]
     values: dict[str, str] = {}
     mistakes: list[str] = []
     for binding in parse_stream(io.StringIO(text)):
@@ -111,9 +115,7 @@ def parse_env_file(content: bytes) -> dict[str, str]:
             mistakes.append(f".env: line {line} is not a setting; allowed: NAME=value, or # before a remark")
         elif binding.key is not None and binding.value:
             values[binding.key] = binding.value
-    if mistakes:
-        raise SettingsError(mistakes)
-    return values
+    return values, mistakes
 
 
 def merged(env_file: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -132,9 +134,9 @@ def merged(env_file: Mapping[str, str], environment: Mapping[str, str]) -> dict[
 class _Reader:
     """Takes one setting after the other and keeps the mistakes."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], mistakes: Iterable[str]) -> None:
         self._values = {name: value.strip() for name, value in values.items() if value.strip()}
-        self.mistakes: list[str] = []
+        self.mistakes = list(mistakes)
 
     def one(self, name: str, convert: Callable[[str], T], *, need: str | None = None) -> T | None:
         value = self._values.get(name)
@@ -156,8 +158,10 @@ class _Reader:
 
 
 def _shown(value: str) -> str:
-    """Show what was found, but for what is long enough to be a key or token that went to the wrong place."""
-    return repr(value) if len(value) <= 24 else f"{len(value)} characters that are not shown, in case of a secret"
+    """Show what was found, but for what could be a key or token that went to the wrong place."""
+    mixed = re.search("[0-9]", value) and re.search("[A-Za-z]", value)
+    hidden = len(value) > 40 or (mixed and len(value) > 8)
+    return f"{len(value)} characters that are not shown, in case of a secret" if hidden else repr(value)
 
 
 def _token(value: str) -> str:
@@ -170,7 +174,7 @@ def _token(value: str) -> str:
 
 
 def _word(value: str) -> str:
-    if not value.isprintable() or " " in value or value.upper().startswith("YOUR_"):
+    if not value.isprintable() or " " in value or value in ("YOUR_COMMUNITY_ID", "YOUR_API_KEY"):
         raise ValueError(f"found {_shown(value)}; allowed: the community's id, without spaces")
     return value
 
@@ -186,10 +190,9 @@ def _secret_word(value: str) -> str:
 
 def _ids(value: str) -> tuple[int, ...]:
     parts = [part.strip() for part in value.split(",") if part.strip()]
-    wrong = [part for part in parts if not _ID.fullmatch(part)]
-    if wrong or not parts:
+    if not parts or not all(_ID.fullmatch(part) for part in parts):
         raise ValueError(
-            f"found {', '.join(map(_shown, wrong)) or _shown(value)}; allowed: ids of 15 to 20 digits, commas between "
+            f"found {_shown(value)}; allowed: ids of 15 to 20 digits, commas between "
             "them (in Discord: Developer Mode on, right click, Copy ID)"
         )
     return tuple(dict.fromkeys(int(part) for part in parts))
@@ -205,8 +208,8 @@ def _cad_url(value: str) -> URL:
     allowed = "allowed: https://host, or http:// to this machine itself, without name, password, ? or #"
     try:
         url = URL(value)
-        host = url.host
-        port = url.port
+        host, port = url.host, url.port
+        (host or "").encode("idna")  # a name that no resolver takes
     except ValueError:
         raise ValueError(f"this is not an address; {allowed}") from None
     if url.user is not None or url.password is not None:
@@ -215,7 +218,7 @@ def _cad_url(value: str) -> URL:
     if url.query_string or url.fragment:
         raise ValueError(f"it has a ? or # in it (its value is not shown); {allowed}")
     if not host or port is None or not (url.scheme == "https" or plain):
-        raise ValueError(f"found {value!r}; {allowed}")
+        raise ValueError(f"found {repr(value) if '://' in value else _shown(value)}; {allowed}")
     return url.with_path(url.path.rstrip("/"))
 
 

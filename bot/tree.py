@@ -25,14 +25,13 @@ class GateTree(app_commands.CommandTree["CadBot"]):
     def __init__(self, client: CadBot) -> None:
         # Commands are registered to guilds only: a global one is a stale one.
         super().__init__(client, fallback_to_global=False)
-        self.running: set[asyncio.Task[object]] = set()
         self._strange_guilds: set[int] = set()
 
     async def interaction_check(self, interaction: discord.Interaction[CadBot], /) -> bool:
         """Note the task for the drain, and answer whoever may not pass."""
         if task := asyncio.current_task():
-            self.running.add(task)
-            task.add_done_callback(self.running.discard)
+            self.client.running.add(task)
+            task.add_done_callback(self.client.running.discard)
         try:
             refusal = words.shutting_down() if self.client.closing else self._refusal(interaction)
         except Exception as error:
@@ -65,6 +64,8 @@ class GateTree(app_commands.CommandTree["CadBot"]):
     def _refusal(self, interaction: discord.Interaction[CadBot]) -> str | None:
         guild_id = interaction.guild_id
         guild = None if guild_id is None else self.client.get_guild(guild_id)
+        if guild is not None and guild.unavailable:
+            guild = None
         roles = None if guild is None else {role.id: role.name for role in guild.roles}
         member = interaction.user
         held = [role.id for role in member.roles] if isinstance(member, discord.Member) else []

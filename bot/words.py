@@ -45,6 +45,7 @@ _CAUSES = {
     Why.CONNECTION_LOST: "It was sent, but the connection broke before the CAD answered.",
     Why.SERVER_ERROR: "It was sent, but the CAD answered with an error of its own.",
     Why.UNREADABLE: "It was sent, but the CAD's answer could not be understood.",
+    Why.STOPPED: "The bot had to stop before the CAD answered.",
     Why.OUR_BUG: f"The bot failed; {_HOST.lower()} finds the reason in its log.",
 }
 
@@ -75,9 +76,10 @@ def cause(answer: Answer) -> str:
     return answer.why.name.lower().replace("_", " ") + status
 
 
-def id_out_of_range(option: str, value: int) -> str:
+def id_out_of_range(option: str, value: object) -> str:
     """Refuse an id that the CAD can't have given out."""
-    return f"`{option}` can't be {value}: it is a whole number from 1 to {MAX_ID}. Nothing was sent to the CAD."
+    allowed = f"a whole number from 1 to {MAX_ID}"
+    return f"`{option}` can't be {quoted(repr(value), 40)}: it is {allowed}. Nothing was sent to the CAD."
 
 
 def no_server() -> str:
@@ -110,8 +112,9 @@ def no_configured_role() -> str:
 
 def role_needed(role_names: Iterable[str]) -> str:
     """Refuse somebody who lacks the role; nobody is exempt, and the sentence says so."""
-    names = [quoted(name) for name in role_names]
-    needed = f"the role {names[0]}" if len(names) == 1 else f"one of the roles {', '.join(names)}"
+    names = [quoted(name, 60) for name in role_names]
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    needed = f"the role {shown}" if len(names) == 1 else f"one of the roles {shown}"
     return f"You need {needed} for this. That goes for administrators too. Nothing was sent to the CAD."
 
 

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.access import Gate
+from bot.app import CadBot
 from bot.cad.model import Account
 from bot.sandbox.town import Roles, Town
 from bot.settings import Settings
@@ -143,6 +144,31 @@ async def test_a_foreign_guild_gets_no_command_and_one_log_line(
         assert "none of the roles in `DISPATCHER_ROLE_IDS` exists in this server" in shown.response.content
     assert caplog.text.count(f"refused in guild {foreign.id}") == 1
     assert town.cad.asked_for("REMOVE_911") == []
+
+
+def test_many_roles_with_long_names_still_fit_into_an_answer() -> None:
+    roles = {number: f"{number} " + "x" * 97 for number in range(1, 26)}
+    refusal = Gate(frozenset(), tuple(roles)).refusal(99, roles, [])
+    assert refusal is not None
+    assert len(refusal) < 2000
+    assert "and 20 more" in refusal
+
+
+async def test_a_guild_that_discord_lists_as_unavailable(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    """As at start, before Discord has told of it: no false word to people, and registered when it comes."""
+    fresh = CadBot(town.bot.settings, town.client)
+    town.env.inject_error("PUT", "/applications/*/guilds/*/commands", status=500, times=5)
+    await town.env.restart_bot(fresh)
+    caplog.clear()
+    town.env.backend.emit("GUILD_DELETE", {"id": str(town.guild.id), "unavailable": True})
+    await town.env.settle()
+    guild = fresh.get_guild(town.guild.id)
+    assert guild is not None
+    assert guild.unavailable
+    assert (await ask(town)).startswith("I cannot see this server yet")
+    await fresh.on_ready()
+    assert "is not a home guild" not in caplog.text
+    assert "deleted" not in caplog.text
 
 
 async def test_a_guild_that_is_not_cached_yet_is_no_lack_of_a_role(town: Town) -> None:

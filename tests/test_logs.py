@@ -44,6 +44,11 @@ def test_secrets_are_nowhere(written: io.StringIO) -> None:
     assert "RuntimeError" in text
 
 
+def test_a_secret_in_disguise_withholds_the_line(written: io.StringIO) -> None:
+    logging.getLogger("bot.test").info("said %s", "planted\\u002Dsecret")
+    assert written.getvalue() == "INFO bot.test: (not shown: it repeats a secret)\n"
+
+
 def test_somebodys_text_begins_no_line_of_its_own(written: io.StringIO) -> None:
     logging.getLogger("bot.test").info("said %s", "a\nCRITICAL \x1b[31mred\x9b\u202e\r")
     assert written.getvalue().endswith("said a\\nCRITICAL \\x1b[31mred\\x9b\\u202e\\r\n")

@@ -36,7 +36,7 @@ def environment(**settings: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("DISCORD", "SONORAN", "DISPATCH", "GUILD"))
     }
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **settings}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8:strict", **settings}
 
 
 def run(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -88,6 +88,12 @@ def test_the_sandboxs_story(tmp_path: Path) -> None:
     assert "Everybody saw what they should." in ended.stdout
     assert ended.stdout.count("You need the role") == 2
     assert "DIFFERS" not in ended.stdout
+
+
+def test_the_story_where_no_emoji_can_be_shown(tmp_path: Path) -> None:
+    ended = run("sandbox", "--script", cwd=tmp_path, PYTHONIOENCODING="cp1252")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "dana reads  \\u2705 Call" in ended.stdout
 
 
 @pytest.mark.usefixtures("own_logging")

@@ -58,7 +58,7 @@ async def test_an_interaction_that_another_copy_answered_removes_nothing(
     town.env.inject_error("POST", "/interactions/*/*/callback", status=400, code=40060)
     await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
     assert town.cad.asked_for("REMOVE_911") == []
-    assert "Another copy of this bot may be running" in caplog.text
+    assert "another copy of this bot is running" in caplog.text
 
 
 async def test_a_reply_that_cannot_be_edited_is_in_the_log(town: Town, caplog: pytest.LogCaptureFixture) -> None:
@@ -141,8 +141,24 @@ async def test_ids_out_of_range_are_refused_by_the_bot_itself(town: Town, call_i
     await town.bot.http.bulk_upsert_guild_commands(town.bot.application_id, town.guild.id, [payload])
     answer = await ask(town, call_id, server_id)
     wrong = "`call_id`" if server_id == 1 else "`server_id`"
-    assert answer.startswith(f"{wrong} can't be {call_id if server_id == 1 else server_id}: ")
+    assert answer.startswith(f"{wrong} can't be `{call_id if server_id == 1 else server_id}`: ")
     assert "from 1 to 2147483647" in answer
+    assert town.cad.asked_for("REMOVE_911") == []
+    assert len(town.env.errors) == 1
+
+
+@pytest.mark.parametrize("value", ["302", 302.5, True])
+async def test_what_is_no_integer_never_reaches_the_cad(town: Town, value: object) -> None:
+    kinds = {str: 3, float: 10, bool: 5}
+    (command,) = town.bot.tree.get_commands(guild=discord.Object(town.guild.id))
+    payload = command.to_dict(town.bot.tree)
+    del payload["options"][0]["min_value"], payload["options"][0]["max_value"]
+    payload["options"][0]["type"] = kinds[type(value)]
+    assert town.bot.application_id is not None
+    await town.bot.http.bulk_upsert_guild_commands(town.bot.application_id, town.guild.id, [payload])
+    shown = await town.dispatcher.slash(town.room, "remove911", call_id=value, server_id=1)
+    assert shown.response is not None
+    assert shown.response.content.startswith("`call_id` can't be `")
     assert town.cad.asked_for("REMOVE_911") == []
     assert len(town.env.errors) == 1
 
@@ -152,6 +168,7 @@ def describe_options(town: Town) -> dict[str, dict[str, object]]:
     assert put.json is not None
     (command,) = put.json
     assert command["name"] == "remove911"
+    assert command["dm_permission"] is False
     return {option["name"]: option for option in command["options"]}
 
 
@@ -232,7 +249,7 @@ async def test_the_cad_repeats_the_key_and_nobody_sees_it(
     town = await make_town(cad=Telltale())
     answer = await ask(town)
     assert KEY not in answer
-    assert "[key]" in answer
+    assert "It said `(not shown: it repeats a secret)` (HTTP 400)." in answer
     assert "\n" not in answer
     assert "\x1b" not in answer
     assert answer.count("`") == 2

@@ -51,6 +51,22 @@ def test_everything_set() -> None:
     assert settings.log_level == "DEBUG"
 
 
+def test_a_community_may_be_called_what_it_likes() -> None:
+    assert (
+        Settings.from_mapping({**GOOD, "SONORAN_COMMUNITY_ID": "your_city_rp"}).account.community_id == "your_city_rp"
+    )
+
+
+def test_the_secrets_are_the_token_and_the_key() -> None:
+    assert Settings.from_mapping(GOOD).secrets == (TOKEN, KEY)
+
+
+def test_mistakes_of_the_file_are_told_with_the_others() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_mapping({**GOOD, "LOG_LEVEL": "LOUD"}, [".env: line 3"])
+    assert [line.partition(":")[0] for line in caught.value.mistakes] == [".env", "LOG_LEVEL"]
+
+
 def test_secrets_are_in_no_repr() -> None:
     shown = repr(Settings.from_mapping(GOOD))
     assert TOKEN not in shown
@@ -78,8 +94,9 @@ def test_every_mistake_is_told_at_once() -> None:
         ("SONORAN_COMMUNITY_ID", "our town", "found 'our town'"),
         ("SONORAN_COMMUNITY_ID", "YOUR_COMMUNITY_ID", "found 'YOUR_COMMUNITY_ID'"),
         ("DISPATCHER_ROLE_IDS", "Dispatcher", "found 'Dispatcher'; allowed: ids of 15 to 20 digits"),
-        ("DISPATCHER_ROLE_IDS", f"{ROLE},@here", "found '@here'"),
-        ("DISPATCHER_ROLE_IDS", f"{ROLE} 100000000000000003", "37 characters that are not shown"),
+        ("DISPATCHER_ROLE_IDS", f"{ROLE},@here", "24 characters that are not shown"),
+        ("DISPATCHER_ROLE_IDS", f"{ROLE} 100000000000000003", "found '100000000000000001 100000000000000003'"),
+        ("DISPATCHER_ROLE_IDS", "abc,def012345678", "16 characters that are not shown, in case of a secret"),
         ("DISPATCHER_ROLE_IDS", "１０００００００００００００００１", "found '１０"),
         ("DISPATCHER_ROLE_IDS", ",", "found ','"),
         ("DISPATCHER_ROLE_IDS", TOKEN, "characters that are not shown"),
@@ -90,6 +107,9 @@ def test_every_mistake_is_told_at_once() -> None:
         ("SONORAN_API_URL", "http://api.sonorancad.com", "found 'http://api.sonorancad.com'; allowed: https://host"),
         ("SONORAN_API_URL", "api.sonorancad.com", "found 'api.sonorancad.com'"),
         ("SONORAN_API_URL", "https://", "found 'https://'"),
+        ("SONORAN_API_URL", KEY, "characters that are not shown"),
+        ("SONORAN_API_URL", "https://a..b.com", "not an address"),
+        ("SONORAN_API_URL", f"https://{'a' * 70}.com", "not an address"),
         ("SONORAN_API_URL", "https://host:port", "not an address"),
         ("SONORAN_API_URL", f"https://me:{KEY}@host", "a name or password in it (its value is not shown)"),
         ("SONORAN_API_URL", f"https://host/?key={KEY}", "a ? or # in it (its value is not shown)"),
@@ -143,7 +163,7 @@ def test_the_environment_wins_and_empty_means_unset() -> None:
     ],
 )
 def test_an_env_file(content: bytes, values: dict[str, str]) -> None:
-    assert parse_env_file(content) == values
+    assert parse_env_file(content) == (values, [])
 
 
 @pytest.mark.parametrize(
@@ -157,8 +177,6 @@ def test_an_env_file(content: bytes, values: dict[str, str]) -> None:
     ],
 )
 def test_an_env_file_that_can_not_be_read(content: bytes, says: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        parse_env_file(content)
-    (line,) = caught.value.mistakes
+    _, (line,) = parse_env_file(content)
     assert says in line
     assert KEY not in line

@@ -145,7 +145,7 @@ class CadClient:
         except NoTurn as no:
             answer = no.answer
         except asyncio.CancelledError:
-            answer = Answer(End.UNKNOWN, Why.NO_ANSWER) if removal.sent else Answer(End.NOT_SENT, Why.CLOSING)
+            answer = Answer(End.UNKNOWN, Why.STOPPED) if removal.sent else Answer(End.NOT_SENT, Why.CLOSING)
         except Exception:
             log.exception("%s: a bug in this bot", removal.ref)
             answer = Answer(End.UNKNOWN if removal.sent else End.NOT_SENT, Why.OUR_BUG)

@@ -119,6 +119,7 @@ class Why(Enum):
     CONNECTION_LOST = auto()
     SERVER_ERROR = auto()
     UNREADABLE = auto()
+    STOPPED = auto()
     OUR_BUG = auto()
 
 

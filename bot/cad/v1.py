@@ -24,8 +24,9 @@ DOCUMENTED = {
 """The 400 bodies that the page lists."""
 
 # Undocumented: another word can stand in front, and a plan that is too low is said in words.
-_NOT_ENABLED = re.compile(r"[\w ]{1,60}IS NOT ENABLED FOR THIS COMMUNITY", re.IGNORECASE)
-_PLAN = re.compile(r"VERSION [\w ]{1,40}REQUIRED", re.IGNORECASE)
+_NOT_ENABLED = re.compile(r".{1,60} IS NOT ENABLED FOR THIS COMMUNITY", re.IGNORECASE)
+_PLAN = re.compile(r"VERSION .{1,40} REQUIRED", re.IGNORECASE)
+_REFUSAL = re.compile("|".join([*DOCUMENTED, _NOT_ENABLED.pattern, _PLAN.pattern]), re.IGNORECASE)
 # Undocumented: the CAD's greeting at every path that it does not know, with status 200.
 _GREETING = "backend service reached"
 
@@ -112,7 +113,7 @@ def _unreadable(answer: Answer) -> Answer:
 
 
 def _verdict(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
-    if 300 <= reply.status < 400 or _GREETING in text[:200].lower():
+    if 300 <= reply.status < 400 or _GREETING in " ".join(text.lower().split()):
         return End.REJECTED, Why.WRONG_URL
     if reply.status in _BY_STATUS:
         return _BY_STATUS[reply.status]
@@ -121,28 +122,33 @@ def _verdict(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
     if reply.status >= 500:
         return End.UNKNOWN, Why.SERVER_ERROR
     if 400 <= reply.status < 500:
-        return _refusal(reply.status, text, html=html)
+        return _refusal(reply, text, html=html)
     return _success(reply, text, html=html)
 
 
-def _refusal(status: int, text: str, *, html: bool) -> tuple[End, Why]:
-    if status == 404:
-        # A page for people means that this is some web site and not the API.
-        return (End.REJECTED, Why.WRONG_URL) if html else (End.GONE, Why.NO_SUCH_CALL)
-    return End.REJECTED, _known_text(text) or Why.OTHER_REFUSAL
+def _refusal(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
+    if why := _known_text(text):
+        return End.REJECTED, why
+    if reply.status != 404:
+        return End.REJECTED, Why.OTHER_REFUSAL
+    if reply.content is None:
+        return End.UNKNOWN, Why.UNREADABLE
+    # A page for people means that this is some web site and not the API.
+    return (End.REJECTED, Why.WRONG_URL) if html else (End.GONE, Why.NO_SUCH_CALL)
 
 
 def _success(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
     unreadable = reply.content is None or html or ("json" in reply.media_type and not _parses(text))
-    if reply.status not in (200, 204) or unreadable:
+    if reply.status not in (200, 204) or unreadable or "\0" in text:
         return End.UNKNOWN, Why.UNREADABLE
     if why := _known_text(text):
         return End.REJECTED, why
-    return End.REMOVED, Why.CONFIRMED
+    # A refusal that is wrapped in something else is no success either.
+    return (End.UNKNOWN, Why.UNREADABLE) if _REFUSAL.search(text) else (End.REMOVED, Why.CONFIRMED)
 
 
 def _known_text(text: str) -> Why | None:
-    line = text.strip(" \"'.!")
+    line = " ".join(text.split()).strip(" \"'.!")
     if why := DOCUMENTED.get(line.upper()):
         return why
     if _NOT_ENABLED.fullmatch(line):

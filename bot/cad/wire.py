@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-import html
-import json
 import logging
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, quote_plus
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from bot import __version__
 from bot.cad.model import Account, Answer, End, Reply, Request, Why
+from bot.hiding import WITHHELD, holds
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20
 """Bytes of an answer that are read; the CAD's longest list is far below it."""
 
+MOST_SAID = 10_000
+"""Characters of the CAD's text that are kept."""
+
 _HEADERS = {
     "Accept-Encoding": "identity",  # a compressed body could unpack to any size
     "Content-Type": "application/json",
     "User-Agent": f"remove911/{__version__}",
 }
+
+
+class _Response(aiohttp.ClientResponse):
+    """Lets a connection be used again after a clean answer only.
+
+    Where something went wrong, the real answer can still come, late, and would be read as the next request's.
+    """
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        await super().start(connection)
+        if self.status not in (200, 204) and protocol is not None:
+            protocol.force_close()
+            if self.connection is None:  # an answer without a body has given it back already
+                protocol.close()
+        return self
 
 
 class Wire:
@@ -40,14 +58,15 @@ class Wire:
 
     def __init__(self, account: Account, patience: float, connect_patience: float) -> None:
         self._account = account
-        key = account.key
-        # Each form in which the key could stand in a text that the CAD sends.
-        self._forms = {key, json.dumps(key)[1:-1], quote(key, safe=""), quote_plus(key), html.escape(key)}
         self._timeout = aiohttp.ClientTimeout(total=patience, connect=min(connect_patience, patience))
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), headers=_HEADERS, timeout=self._timeout
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_HEADERS,
+            response_class=_Response,
+            timeout=self._timeout,
         )
         return self
 
@@ -83,10 +102,8 @@ class Wire:
             return _failed(request, error, End.UNKNOWN, Why.CONNECTION_LOST)
 
     def hide(self, text: str) -> str:
-        """Take the key out of a text that the CAD sent."""
-        for form in self._forms:
-            text = text.replace(form, "[key]")
-        return text
+        """Return a text that the CAD sent, its beginning at least, or withhold it where it repeats the key."""
+        return WITHHELD if holds(text[: 2 * MOST_SAID], self._account.key) else text[:MOST_SAID]
 
 
 def seconds_to_wait(retry_after: str | None, date: str | None) -> float | None:
@@ -121,7 +138,8 @@ def _failed(request: Request, error: Exception, end: End, why: Why) -> Answer:
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
     """Return the body, or None where it is compressed or longer than `MAX_BODY`."""
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    encodings = response.headers.getall("Content-Encoding", []) + response.headers.getall("Transfer-Encoding", [])
+    if any(encoding.strip().lower() not in ("identity", "chunked") for encoding in encodings):
         return None
     body = bytearray()
     async for chunk in response.content.iter_any():
