@@ -14,9 +14,13 @@ BOT, GUILD, ROLE, CHANNEL, USER = (str(10**17 + number) for number in range(1, 6
 
 
 class StandIn:
-    """Discord, for one bot in one guild. `sent` is each REST request of the bot: method, path, body."""
+    """Discord, for one bot in one guild. `sent` is each REST request of the bot: method, path, body.
 
-    def __init__(self) -> None:
+    With `refuse_with`, the gateway ends every log-in with that close code.
+    """
+
+    def __init__(self, refuse_with: int | None = None) -> None:
+        self._refuse_with = refuse_with
         self.sent: list[tuple[str, str, Any]] = []
         self.identified = asyncio.Event()
         self._sockets: list[web.WebSocketResponse] = []
@@ -73,6 +77,8 @@ class StandIn:
             match message.json()["op"]:
                 case 1:
                     await socket.send_json({"op": 11, "s": None, "t": None, "d": None})
+                case 2 if self._refuse_with is not None:
+                    await socket.close(code=self._refuse_with)
                 case 2:
                     await self._ready()
                 case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
+import discord
 import pytest
 import simcord
 
@@ -37,6 +38,26 @@ async def test_a_command_is_registered_once_and_never_globally(town: Town) -> No
     town.bot.dispatch("ready")
     await town.env.settle()
     assert puts(town.bot, town.env) == [f"/applications/{town.bot.application_id}/guilds/{town.guild.id}/commands"]
+
+
+async def test_a_guild_that_invites_the_bot_again_gets_its_command_again(town: Town) -> None:
+    guild = town.bot.get_guild(town.guild.id)
+    town.bot.dispatch("guild_join", guild)
+    await town.env.settle()
+    assert len(puts(town.bot, town.env)) == 1
+    town.bot.dispatch("guild_remove", guild)
+    await town.env.settle()
+    town.bot.dispatch("guild_join", guild)
+    await town.env.settle()
+    assert len(puts(town.bot, town.env)) == 2
+
+
+async def test_it_asks_discord_for_as_little_as_it_needs(town: Town) -> None:
+    assert town.bot.intents == discord.Intents(guilds=True)
+    await ask(town)
+    (edit,) = [sent for sent in town.env.http_requests if sent.path.endswith("/@original")]
+    assert edit.json is not None
+    assert edit.json["allowed_mentions"] == {"parse": []}
 
 
 async def test_stale_global_commands_are_cleared(town: Town, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import discord.gateway
 import discord.http
 import pytest
 from aiohttp import web
@@ -196,6 +197,17 @@ async def test_a_refused_token_is_no_crash_and_no_restart(
     async with discord_that_answers(401, {"message": "401: Unauthorized", "code": 0}, monkeypatch) as asked:
         assert await serve(settings_for(ACCOUNT, (1,)), asyncio.Event()) == BAD_SETTINGS
     assert asked == ["/users/@me"]
+    assert "Discord refused DISCORD_TOKEN" in caplog.text
+
+
+async def test_a_token_that_the_gateway_refuses_is_no_crash_either(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with StandIn(refuse_with=4004).serving() as address:
+        monkeypatch.setattr(discord.http.Route, "BASE", address)
+        gateway = URL(address).with_scheme("ws") / "gateway"
+        monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
+        assert await serve(settings_for(ACCOUNT, (1,)), asyncio.Event()) == BAD_SETTINGS
     assert "Discord refused DISCORD_TOKEN" in caplog.text
 
 

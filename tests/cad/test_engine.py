@@ -349,6 +349,11 @@ async def test_the_plan_by_the_first_digits() -> None:
             assert client._plan is plan
 
 
+def test_the_time_limits_are_those_of_the_design(account: Account) -> None:
+    limits = CadClient(account)._wire._timeout
+    assert (limits.total, limits.connect) == (10.0, 5.0)
+
+
 def test_no_client_shows_the_key(account: Account) -> None:
     assert KEY not in repr(vars(CadClient(account)))
 
