@@ -100,14 +100,19 @@ def _run() -> int:
 
 
 def _settings() -> Settings:
-    values, mistakes = dict[str, str](), list[str]()
+    values, mistakes, missing = dict[str, str](), list[str](), list[str]()
     try:
         values, mistakes = parse_env_file(Path(".env").read_bytes())
     except FileNotFoundError:
-        pass
+        renamed = "; .env.txt is there: rename it" if Path(".env.txt").exists() else ""
+        missing = [f".env: there is none in {Path.cwd()}{renamed}"]
     except OSError as error:
         mistakes = [f".env: it can't be read ({error.strerror}); allowed: a file that the bot may read"]
-    return Settings.from_mapping(merged(values, os.environ), mistakes)
+    try:
+        return Settings.from_mapping(merged(values, os.environ), mistakes)
+    except SettingsError as error:
+        # No mistake in itself: all may stand in the environment.
+        raise SettingsError(missing + error.mistakes) from None
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:

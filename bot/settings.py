@@ -112,7 +112,9 @@ def parse_env_file(content: bytes) -> tuple[dict[str, str], list[str]]:
             # The line itself may hold a secret. What the parser calls its beginning can be blank lines before it.
             whole = binding.original.string
             line = binding.original.line + whole[: len(whole) - len(whole.lstrip())].count("\n")
-            mistakes.append(f".env: line {line} is not a setting; allowed: NAME=value, or # before a remark")
+            mistakes.append(
+                f".env: line {line} is not a setting; allowed: NAME=value (a quote needs its end), or # first"
+            )
         elif binding.key is not None and binding.value:
             values[binding.key] = binding.value
     return values, mistakes
@@ -218,7 +220,9 @@ def _cad_url(value: str) -> URL:
     if url.query_string or url.fragment:
         raise ValueError(f"it has a ? or # in it (its value is not shown); {allowed}")
     if not host or port is None or not (url.scheme == "https" or plain):
-        raise ValueError(f"found {repr(value) if '://' in value else _shown(value)}; {allowed}")
+        # The address alone: a key could stand behind it.
+        found = repr(f"{url.scheme}://{host}") if url.scheme and host else _shown(value)
+        raise ValueError(f"found {found}; {allowed}")
     return url.with_path(url.path.rstrip("/"))
 
 

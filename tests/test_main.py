@@ -55,6 +55,12 @@ def test_without_any_settings_it_says_what_is_needed_and_points_to_the_sandbox(t
     assert "Traceback" not in ended.stderr
 
 
+def test_a_file_that_windows_named_env_txt(tmp_path: Path) -> None:
+    (tmp_path / ".env.txt").write_text("LOG_LEVEL=INFO")
+    ended = run(cwd=tmp_path)
+    assert f".env: there is none in {tmp_path}; .env.txt is there: rename it" in ended.stderr
+
+
 def test_mistakes_in_file_and_environment_are_told_together(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"DISCORD_TOKEN={TOKEN}\nSONORAN_API_KEY={KEY}\nSONORAN_COMUNITY_ID=ours\n")
     ended = run(cwd=tmp_path, DISPATCHER_ROLE_IDS="Dispatcher")

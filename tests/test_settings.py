@@ -107,6 +107,7 @@ def test_every_mistake_is_told_at_once() -> None:
         ("SONORAN_API_URL", "http://api.sonorancad.com", "found 'http://api.sonorancad.com'; allowed: https://host"),
         ("SONORAN_API_URL", "api.sonorancad.com", "found 'api.sonorancad.com'"),
         ("SONORAN_API_URL", "https://", "found 'https://'"),
+        ("SONORAN_API_URL", f"http://api.sonorancad.com/{KEY}", "found 'http://api.sonorancad.com'; allowed"),
         ("SONORAN_API_URL", KEY, "characters that are not shown"),
         ("SONORAN_API_URL", "https://a..b.com", "not an address"),
         ("SONORAN_API_URL", f"https://{'a' * 70}.com", "not an address"),

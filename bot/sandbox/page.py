@@ -21,7 +21,8 @@ WELCOME = """\
 **Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD; the bot is the real one.
 • Type `/remove911` below and Enter, a call's number (`302`), Tab, its server (`1`), Enter. The answer comes below.
 • A post ends in its call's number and server. For call **303** the CAD takes 4 s; to **304** it never answers.
-• Act as Joe or as Ada (at the top) to be refused. An administrator is no exception."""
+• Act as Joe or as Ada (at the top) to be refused. An administrator is no exception.
+• This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed."""
 
 
 async def show(stop: asyncio.Event, *, browser: bool) -> int:
