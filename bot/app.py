@@ -55,6 +55,7 @@ class CadBot(commands.Bot):
         self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids)
         self.desk = RemovalDesk(cad)
         self.closing = False
+        self._draining: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[object]] = set()
         self._cad = cad
         self._guild_commands: list[Command] = []
@@ -112,12 +113,17 @@ class CadBot(commands.Bot):
 
     async def close(self) -> None:
         """Take no more commands, let what is on the wire end and its replies be edited, then leave Discord."""
-        if not self.closing:
-            self.closing = True
-            await self._cad.drain(DRAIN)
-            if others := self.running - {asyncio.current_task()}:
-                await asyncio.wait(others, timeout=LAST_WORDS)
+        self.closing = True
+        if self._draining is None:
+            # One drain, which every further close waits for: discord.py closes by itself where Discord ends it.
+            self._draining = asyncio.create_task(self._drain(self.running - {asyncio.current_task()}))
+        await asyncio.shield(self._draining)
         await super().close()
+
+    async def _drain(self, others: set[asyncio.Task[object]]) -> None:
+        await self._cad.drain(DRAIN)
+        if others:
+            await asyncio.wait(others, timeout=LAST_WORDS)
 
     async def _welcome(self, guild: discord.Guild) -> None:
         """Look at a guild once; where it is home, register the commands there by one PUT."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
+from time import time
 
 from bot import words
 from bot.cad.client import CadClient, Told
@@ -58,12 +58,12 @@ class RemovalDesk:
             # discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
             if type(value) is not int or not 1 <= value <= MAX_ID:
                 raise Refused(words.id_out_of_range(name, value))
-        begun = time.time()
+        begun = time()
         outcome = self._before(ref, begun)
         if outcome is None:
             outcome = Outcome(ref, await self._cad.remove_911(ref, told))
         if outcome.answer.done:
-            self._removed.setdefault(ref, (time.time(), asked_by.user_id))
+            self._removed.setdefault(ref, (time(), asked_by.user_id))
         log.info(
             "%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
             ref,
@@ -71,7 +71,7 @@ class RemovalDesk:
             words.cause(outcome.answer),
             asked_by.user_id,
             asked_by.guild_id,
-            time.time() - begun,
+            time() - begun,
             f"; the CAD's text: {words.cut(words.clean(outcome.answer.said), 300)}" if outcome.answer.said else "",
         )
         return outcome

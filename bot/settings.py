@@ -18,6 +18,8 @@ from bot.errors import SettingsError
 
 T = TypeVar("T")
 
+LEAST_KEY = 8
+"""Characters of the shortest key that is taken: a shorter one is a slip, and could not be kept out of the logs."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _ID = re.compile(r"[0-9]{15,20}")
@@ -183,6 +185,8 @@ def _word(value: str) -> str:
 
 def _secret_word(value: str) -> str:
     try:
+        if len(value) < LEAST_KEY:
+            raise ValueError
         return _word(value)
     except ValueError:
         raise ValueError(
@@ -219,7 +223,7 @@ def _cad_url(value: str) -> URL:
     plain = url.scheme == "http" and host is not None and _is_loopback(host)
     if url.query_string or url.fragment:
         raise ValueError(f"it has a ? or # in it (its value is not shown); {allowed}")
-    if not host or port is None or not (url.scheme == "https" or plain):
+    if not host or not port or " " in host or not (url.scheme == "https" or plain):
         # The address alone: a key could stand behind it.
         found = repr(f"{url.scheme}://{host}") if url.scheme and host else _shown(value)
         raise ValueError(f"found {found}; {allowed}")

@@ -112,6 +112,18 @@ async def test_closing_does_not_wait_for_a_cad_that_never_answers(
     assert pending.response.content.startswith("⚠️ Call **302** on server **1**: it is **not known**")
 
 
+async def test_closing_twice_waits_for_the_same_drain(make_town: OpenTown) -> None:
+    """As where discord.py closes by itself and then the host stops the bot."""
+    town = await make_town(parked=True, cad=LoopbackCad(seconds={CallRef(1, 302): 0.2}))
+    pending = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    await until(lambda: len(town.cad.asked_for("REMOVE_911")) == 1)
+    closing = [asyncio.create_task(town.bot.close()) for _ in range(2)]
+    await closing[1]
+    assert pending.response is not None
+    assert pending.response.content.startswith("✅ Call **302**")
+    await closing[0]
+
+
 async def test_a_bot_without_a_guild_says_so(caplog: pytest.LogCaptureFixture) -> None:
     cad = LoopbackCad()
     async with (

@@ -91,6 +91,8 @@ def test_every_mistake_is_told_at_once() -> None:
         ("DISCORD_TOKEN", "0123456789abcdef0123456789abcdef", "not a bot token"),
         ("SONORAN_API_KEY", "two words", "not an API key (its value is not shown)"),
         ("SONORAN_API_KEY", "YOUR_API_KEY", "not an API key"),
+        ("SONORAN_API_KEY", "on", "not an API key"),
+        ("SONORAN_API_URL", "https://x:0", "allowed: https://host"),
         ("SONORAN_COMMUNITY_ID", "our town", "found 'our town'"),
         ("SONORAN_COMMUNITY_ID", "YOUR_COMMUNITY_ID", "found 'YOUR_COMMUNITY_ID'"),
         ("DISPATCHER_ROLE_IDS", "Dispatcher", "found 'Dispatcher'; allowed: ids of 15 to 20 digits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -89,6 +90,21 @@ async def test_asking_again_says_when_and_for_whom_and_sends_nothing(town: Town)
     assert text(again).startswith("☑️ Call **302** on server **1** is not there. This bot removed it <t:")
     assert text(again).endswith(f":R>, for <@{town.dispatcher.id}>.")
     assert len(town.cad.asked_for("REMOVE_911")) == 1
+
+
+async def test_only_what_this_bot_saw_removed_is_remembered_and_not_for_ever(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        gone = await town.dispatcher.slash(town.room, "remove911", call_id=99, server_id=1)
+        assert "It is gone already, or the number or the server is wrong." in text(gone)
+    assert len(town.cad.asked_for("REMOVE_911")) == 2
+    await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    now = time.time()
+    monkeypatch.setattr("bot.removals.time", lambda: now + 601)
+    later = await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    assert "It is gone already" in text(later)
+    assert len(town.cad.asked_for("REMOVE_911")) == 4
 
 
 async def test_a_full_line(make_town: OpenTown) -> None:

@@ -112,7 +112,7 @@ class CadClient:
             self._removals[ref] = removal
             self._worker.start(partial(self._remove, removal))
         place = await asyncio.shield(removal.place)
-        if place is not None and told is not None:
+        if place is not None and told is not None and place.at > time.time():  # who joins late has no place any more
             await told(place)
         return await asyncio.shield(removal.answer)
 
@@ -126,6 +126,8 @@ class CadClient:
         Returns:
             An answer that is `done`, or one that says why not. NOT_SENT with BUSY and `at`: not so soon again.
         """
+        if self._worker.closing:
+            return Answer(End.NOT_SENT, Why.CLOSING)
         asked: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._worker.start(partial(self._recheck, asked))
         return await asyncio.shield(asked)

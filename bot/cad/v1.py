@@ -100,7 +100,8 @@ def _request(account: Account, kind: Kind, group: str, name: str, *data: dict[st
 
 
 def _understand(reply: Reply, hide: Hide) -> tuple[Answer, str]:
-    text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace").strip(" \t\r\n\ufeff")
+    text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace")
+    text = re.sub(r"^[\s\ufeff\u200b-\u200f]+|\s+$", "", text)
     # The CAD answers in text or JSON; what begins with a tag is some web site's page for people.
     html = "html" in reply.media_type or text.startswith("<")
     end, why = _verdict(reply, text, html=html)
@@ -138,13 +139,15 @@ def _refusal(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
 
 
 def _success(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
-    unreadable = reply.content is None or html or ("json" in reply.media_type and not _parses(text))
-    if reply.status not in (200, 204) or unreadable or "\0" in text:
+    unreadable = reply.content is None or html or "problem" in reply.media_type or "\0" in text
+    broken_json = "json" in reply.media_type and reply.status != 204 and not _parses(text)
+    if reply.status not in (200, 204) or unreadable or broken_json:
         return End.UNKNOWN, Why.UNREADABLE
     if why := _known_text(text):
         return End.REJECTED, why
     # A refusal that is wrapped in something else is no success either.
-    return (End.UNKNOWN, Why.UNREADABLE) if _REFUSAL.search(text) else (End.REMOVED, Why.CONFIRMED)
+    wrapped = _REFUSAL.search(" ".join(text.split()))
+    return (End.UNKNOWN, Why.UNREADABLE) if wrapped else (End.REMOVED, Why.CONFIRMED)
 
 
 def _known_text(text: str) -> Why | None:
@@ -160,5 +163,5 @@ def _parses(text: str) -> bool:
     try:
         json.loads(text)
     except (ValueError, RecursionError):
-        return not text
+        return False
     return True

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from aiohttp.connector import Connection
 
 from bot import __version__
 from bot.cad.model import Account, Answer, End, Reply, Request, Why
@@ -31,22 +30,6 @@ _HEADERS = {
 }
 
 
-class _Response(aiohttp.ClientResponse):
-    """Lets a connection be used again after a clean answer only.
-
-    Where something went wrong, the real answer can still come, late, and would be read as the next request's.
-    """
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        protocol = connection.protocol
-        await super().start(connection)
-        if self.status not in (200, 204) and protocol is not None:
-            protocol.force_close()
-            if self.connection is None:  # an answer without a body has given it back already
-                protocol.close()
-        return self
-
-
 class Wire:
     """A session with the CAD.
 
@@ -63,9 +46,11 @@ class Wire:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
+            # Shorter than the pace: an answer that comes late on an old connection is never read as the next one's,
+            # and none is used that the other side is just closing.
+            connector=aiohttp.TCPConnector(keepalive_timeout=0.5),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
-            response_class=_Response,
             timeout=self._timeout,
         )
         return self

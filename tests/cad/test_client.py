@@ -166,21 +166,20 @@ async def test_a_body_without_end_costs_little_memory() -> None:
 
 
 async def test_a_late_answer_is_never_read_as_the_next_ones() -> None:
-    """A proxy gives up with a 500; the CAD's own 200 for that request comes late, on the same connection."""
+    """At the real pace: after each answer a stray 200 comes on the same connection."""
     asked: list[str] = []
 
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append((await read_request(reader))[0])
-        writer.write(http("418 Teapot"))
+        writer.write(http("200 OK" if len(asked) == 1 else "418 Teapot"))
         await writer.drain()
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.2)
         writer.write(http("200 OK", b"API ID(s) set!"))
         await writer.drain()
         await reader.read()
 
-    async with serving(play) as account, CadClient(account, clock=JumpClock()) as client:
-        assert (await client.remove_911(CALL)).end is End.REJECTED
-        await asyncio.sleep(0.06)
+    async with serving(play) as account, CadClient(account) as client:
+        assert (await client.remove_911(CALL)).end is End.REMOVED
         assert (await client.remove_911(CallRef(1, 303))).end is End.REJECTED
     assert len(asked) == 2
 

@@ -140,14 +140,16 @@ async def test_still_open_is_said_with_the_time_at_which_it_was_seen() -> None:
 async def test_a_step_that_does_not_fit_into_the_budget_is_not_begun() -> None:
     """The first exchange takes 16 s by the clock: 9 are left, and an exchange may take 10."""
     clock = HandClock()
+    asked: list[str] = []
 
     async def slow(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await read_request(reader)
+        asked.append((await read_request(reader))[0])
         clock.tick(16)
 
     async with serving(slow) as account, CadClient(account, clock=clock) as client:
         answer = await client.remove_911(CALL)
     assert (answer.end, answer.why) == (End.UNKNOWN, Why.CONNECTION_LOST)
+    assert len(asked) == 1
 
 
 async def test_the_plan_is_found_out_once_and_a_list_is_never_asked_for_without_plus() -> None:
@@ -190,10 +192,11 @@ async def test_who_waits_longer_than_two_seconds_is_told_the_place_once() -> Non
     cad = Script(REMOVE_911=[OK] * 5)
     async with cad.client(clock) as client:
         asking = await ask_many(client, 5, lambda number, place: places.append((number, place.ahead)))
+        await until(lambda: len(places) == 3)
         assert places == [(3, 2), (4, 3), (5, 4)]
-        for _ in range(4):
+        for number in range(2, 6):
             clock.tick(1.05)
-            await asyncio.sleep(0.01)
+            await until(lambda number=number: len(cad.asked) == number)
         assert {(await one).end for one in asking} == {End.REMOVED}
     assert len(places) == 3
 
@@ -203,6 +206,7 @@ async def test_a_full_line_sends_away_at_once() -> None:
     cad = Script(REMOVE_911=[OK])
     async with cad.client(clock, Line(depth=2)) as client:
         asking = await ask_many(client, 4, lambda *_: None)
+        await until(lambda: sum(one.done() for one in asking) == 3)
         ended = [one.result() for one in asking if one.done()]
         assert sorted(answer.why.name for answer in ended) == ["CONFIRMED", "LINE_FULL", "LINE_FULL"]
 

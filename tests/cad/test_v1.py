@@ -45,7 +45,7 @@ def test_neither_key_nor_body_is_in_a_repr() -> None:
         (200, b"", "", None, End.REMOVED, Why.CONFIRMED),
         (204, b"", "", None, End.REMOVED, Why.CONFIRMED),
         (200, b'{"ok": true}', "application/json", None, End.REMOVED, Why.CONFIRMED),
-        (200, b"", "application/json", None, End.REMOVED, Why.CONFIRMED),
+        (204, b"", "application/json", None, End.REMOVED, Why.CONFIRMED),
         # 200, and yet no success.
         (200, b"Sonoran CAD: Backend Service Reached", "text/plain", None, End.REJECTED, Why.WRONG_URL),
         (200, b"Backend Service Reached", "text/plain", None, End.REJECTED, Why.WRONG_URL),
@@ -65,6 +65,11 @@ def test_neither_key_nor_body_is_in_a_repr() -> None:
         (200, b'{"error": "INVALID API KEY"}', "application/json", None, End.UNKNOWN, Why.UNREADABLE),
         (200, b'["VERSION PLUS REQUIRED"]', "application/json", None, End.UNKNOWN, Why.UNREADABLE),
         (200, b"Welcome", "text/html; charset=utf-8", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b"", "application/json", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b'{"status": 404}', "application/problem+json", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b"INVALID  API\nKEY (code 3)", "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, b"\x0c<html>", "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
+        (200, "\u200b<!doctype html>".encode(), "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
         (201, b"", "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
         (202, b"API ID(s) set!", "text/plain", None, End.UNKNOWN, Why.UNREADABLE),
         # The four that the page documents.
@@ -138,7 +143,7 @@ def test_no_answer_raises_and_only_a_good_200_or_204_is_a_removal(
         assert "backend service reached" not in text.lower()[:200]
         assert "html" not in media_type
         assert not text.lower().startswith("<html")
-        if "json" in media_type and text:
+        if "json" in media_type and status == 200:
             json.loads(text)
 
 
