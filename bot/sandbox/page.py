@@ -17,6 +17,9 @@ from bot.sandbox.town import Town, open_town, to_the_present
 SLOW = CallRef(1, 303)
 SILENT = CallRef(1, 304)
 
+BEHIND = 20.0
+"""Seconds by which the simulated Discord's clock may be late."""
+
 WELCOME = """\
 **Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD; the bot is the real one.
 • Type `/remove911` below and Enter, a call's number (`302`), Tab, its server (`1`), Enter. The answer comes below.
@@ -55,17 +58,24 @@ async def _until_ended(town: Town, preview: simcord.Preview, stop: asyncio.Event
 
 
 async def _tick(env: simcord.Env, preview: simcord.Preview) -> None:
-    """Let the simulated Discord's clock follow the wall, and show what the bot has edited meanwhile."""
+    """Let the simulated Discord's clock follow the wall, and show what the bot has edited meanwhile.
+
+    SimCord does one thing at a time, and an action of the page that meets another is lost. So this does as little
+    as it can: something was edited, or the clock is `BEHIND` seconds late.
+    """
     seen, then = len(env.http_requests), time.monotonic()
     while True:
         await asyncio.sleep(0.5)
+        now = time.monotonic()
+        fresh = env.http_requests[seen:]
+        # Acknowledgements are published by the page itself.
+        edited = any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh)
+        if not edited and now - then < BEHIND:
+            continue
         # Somebody is clicking, which is a step of its own: next time round.
         with contextlib.suppress(simcord.SetupError, TimeoutError):
-            now = time.monotonic()
             await env.advance_time(now - then)
             then = now
-            fresh = env.http_requests[seen:]
-            # Acknowledgements are published by the page itself.
-            if any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh):
+            if edited:
                 await preview.refresh()
             seen += len(fresh)
