@@ -81,6 +81,7 @@ class CadClient:
         self._worker = Worker(clock or WallClock(), line or Line())
         self._removals: dict[CallRef, _Removal] = {}
         self._plan: Plan | None = None
+        self._plan_unreadable = False
         self._checked = float("-inf")
 
     async def __aenter__(self) -> Self:
@@ -175,7 +176,7 @@ class CadClient:
     async def _is_gone(self, removal: _Removal) -> bool:
         """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
         try:
-            if self._plan is None:
+            if self._plan is None and not self._plan_unreadable:
                 await self._ask_plan(removal)
             if self._plan is None or not self._plan.lists_calls:
                 return False
@@ -197,6 +198,7 @@ class CadClient:
     async def _ask_plan(self, removal: _Removal | None = None, *, past_breaker: bool = False) -> Plan | Answer:
         request = v1.get_version(self._account)
         plan = await self._ask(request, v1.understand_version, removal, past_breaker=past_breaker)
+        self._plan_unreadable = isinstance(plan, Answer) and plan.why is Why.UNREADABLE
         if isinstance(plan, Plan):
             self._plan = plan
             log.info("the CAD's plan is %s", plan.name.replace("_", " "))

@@ -162,6 +162,14 @@ async def test_the_plan_is_found_out_once_and_a_list_is_never_asked_for_without_
     assert sorted(cad.asked) == ["GET_VERSION"] + ["REMOVE_911"] * 4
 
 
+async def test_a_plan_that_can_not_be_read_is_not_asked_for_again() -> None:
+    cad = Script(REMOVE_911=[SILENCE, OK, SILENCE, OK], GET_VERSION=[http("200 OK", b"the best there is")])
+    async with cad.client() as client:
+        for number in (302, 303):
+            assert (await client.remove_911(CallRef(1, number))).end is End.REMOVED
+    assert cad.asked.count("GET_VERSION") == 1
+
+
 async def test_the_pace() -> None:
     clock = JumpClock()
     cad = Script(REMOVE_911=[OK] * 3)
