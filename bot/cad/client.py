@@ -198,7 +198,8 @@ class CadClient:
     async def _ask_plan(self, removal: _Removal | None = None, *, past_breaker: bool = False) -> Plan | Answer:
         request = v1.get_version(self._account)
         plan = await self._ask(request, v1.understand_version, removal, past_breaker=past_breaker)
-        self._plan_unreadable = isinstance(plan, Answer) and plan.why is Why.UNREADABLE
+        # An answer that came whole and says nothing that we know; a broken one may be better next time.
+        self._plan_unreadable = isinstance(plan, Answer) and plan.why is Why.UNREADABLE and plan.status is not None
         if isinstance(plan, Plan):
             self._plan = plan
             log.info("the CAD's plan is %s", plan.name.replace("_", " "))
