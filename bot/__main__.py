@@ -19,8 +19,9 @@ import discord
 from bot import __version__, logs
 from bot.app import CadBot
 from bot.cad.client import CadClient
+from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
-from bot.settings import Settings, merged, parse_env_file
+from bot.settings import Settings
 
 log = logging.getLogger("bot")
 

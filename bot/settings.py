@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import difflib
-import io
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
-from dotenv.parser import parse_stream
 from yarl import URL
 
 from bot.cad.model import MAX_ID, Account
 from bot.errors import SettingsError
 
 T = TypeVar("T")
+D = TypeVar("D")
 
+DATABASE_PATH = Path("data", "remove911.db")
+LONGEST_RETENTION = 3650
+"""Days, ten years: what is kept longer is not kept with a purpose."""
 LEAST_KEY = 8
 """Characters of the shortest key that is taken: a shorter one is a slip, and could not be kept out of the logs."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _ID = re.compile(r"[0-9]{15,20}")
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-# Names that begin so are ours, or were meant to be: only among them is a misspelling looked for.
-_PREFIXES = ("DISCORD", "SONORAN", "DISPATCH", "GUILD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,14 @@ class Settings:
     discord_token: str = field(repr=False)
     account: Account
     dispatcher_role_ids: tuple[int, ...]
+    admin_role_ids: tuple[int, ...] = ()
     default_server_id: int | None = None
     guild_ids: frozenset[int] = frozenset()
+    audit_channel_id: int | None = None
+    api_version: str = "v1"
+    database_path: Path = DATABASE_PATH
+    retention_days: int = 90
+    emergency_number: str = "911"
     log_level: str = "INFO"
 
     @property
@@ -56,29 +63,45 @@ class Settings:
             SettingsError: with every mistake that there is.
         """
         read = _Reader(values, mistakes)
-        token = read.one("DISCORD_TOKEN", _token, need="the bot's token, from the Developer Portal under Bot")
-        community = read.one("SONORAN_COMMUNITY_ID", _word, need="the community's id in the CAD")
-        key = read.one("SONORAN_API_KEY", _secret_word, need="the community's API key in the CAD")
-        roles = read.one("DISPATCHER_ROLE_IDS", _ids, need="the ids of the roles that may remove calls")
-        guilds = read.one("GUILD_IDS", _ids)
-        server = read.one("SONORAN_SERVER_ID", _server_id)
-        url = read.one("SONORAN_API_URL", _cad_url)
-        level = read.one("LOG_LEVEL", _log_level)
-        for role in set(roles or ()) & set(guilds or ()):
-            read.mistakes.append(
-                f"DISPATCHER_ROLE_IDS: {role} is the id of a server (it stands in GUILD_IDS too), "
-                "and as a role that is @everyone; allowed: ids of roles"
-            )
+        version = read.optional("SONORAN_API_VERSION", _one_of("v1", "v2"), "v1")
+        token = read.needed("DISCORD_TOKEN", _token, "the bot's token, from the Developer Portal under Bot")
+        if version == "v1":
+            community = read.needed("SONORAN_COMMUNITY_ID", _word, "the community's id in the CAD")
+        else:  # v2 knows the community by the key
+            community = read.optional("SONORAN_COMMUNITY_ID", _word, None)
+        key = read.needed("SONORAN_API_KEY", _secret_word, "the community's API key in the CAD")
+        roles = read.needed("DISPATCHER_ROLE_IDS", _ids, "the ids of the roles that may remove calls")
+        admins = read.optional("ADMIN_ROLE_IDS", _ids, ())
+        guilds = read.optional("GUILD_IDS", _ids, ())
+        url = read.optional("SONORAN_API_URL", _cad_url, URL("https://api.sonorancad.com"))
+        server = read.optional("SONORAN_SERVER_ID", _whole_number(MAX_ID), None)
+        audit = read.optional("AUDIT_CHANNEL_ID", _id, None)
+        database = read.optional("DATABASE_PATH", _path, DATABASE_PATH)
+        days = read.optional("RETENTION_DAYS", _whole_number(LONGEST_RETENTION), 90)
+        number = read.optional("EMERGENCY_NUMBER", _emergency_number, "911")
+        level = read.optional("LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO")
+        for name, ids in (("DISPATCHER_ROLE_IDS", roles), ("ADMIN_ROLE_IDS", admins)):
+            for role in sorted(set(ids or ()) & set(guilds)):
+                read.mistakes.append(
+                    f"{name}: {role} is the id of a server (it stands in GUILD_IDS too), "
+                    "and as a role that is @everyone; allowed: ids of roles"
+                )
         read.look_for_misspellings()
-        if read.mistakes or token is None or community is None or key is None or roles is None:
+        if read.mistakes or token is None or key is None or roles is None:
             raise SettingsError(read.mistakes)
         return cls(
             discord_token=token,
-            account=Account(url or URL("https://api.sonorancad.com"), community, key),
+            account=Account(url, community or "", key),
             dispatcher_role_ids=roles,
+            admin_role_ids=admins,
             default_server_id=server,
-            guild_ids=frozenset(guilds or ()),
-            log_level=level or "INFO",
+            guild_ids=frozenset(guilds),
+            audit_channel_id=audit,
+            api_version=version,
+            database_path=database,
+            retention_days=days,
+            emergency_number=number,
+            log_level=level,
         )
 
 
@@ -88,51 +111,17 @@ NAMES = (
     "SONORAN_API_KEY",
     "DISPATCHER_ROLE_IDS",
     "SONORAN_SERVER_ID",
+    "ADMIN_ROLE_IDS",
     "GUILD_IDS",
+    "AUDIT_CHANNEL_ID",
     "SONORAN_API_URL",
+    "SONORAN_API_VERSION",
+    "DATABASE_PATH",
+    "RETENTION_DAYS",
+    "EMERGENCY_NUMBER",
     "LOG_LEVEL",
 )
 """Every setting there is."""
-
-
-def parse_env_file(content: bytes) -> tuple[dict[str, str], list[str]]:
-    """Read the bytes of a .env file, literally: nothing in a value is expanded.
-
-    Returns:
-        Names and values, and the mistakes: it is not UTF-8, or holds lines that are no setting.
-    """
-    try:
-        if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UnicodeError
-        text = content.decode("utf-8-sig")
-    except UnicodeError:
-        return {}, [".env: it is not saved as UTF-8, so nothing in it was read; save it with the encoding UTF-8"]
-    values: dict[str, str] = {}
-    mistakes: list[str] = []
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.error or (binding.key is not None and binding.value is None):
-            # The line itself may hold a secret. What the parser calls its beginning can be blank lines before it.
-            whole = binding.original.string
-            line = binding.original.line + whole[: len(whole) - len(whole.lstrip())].count("\n")
-            mistakes.append(
-                f".env: line {line} is not a setting; allowed: NAME=value (a quote needs its end), or # first"
-            )
-        elif binding.key is not None and binding.value:
-            values[binding.key] = binding.value
-    return values, mistakes
-
-
-def merged(env_file: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Lay the environment over the .env file; what is empty there leaves the file's value.
-
-    Of the environment only what is ours, or was meant to be, is taken.
-    """
-    ours = {
-        name: value
-        for name, value in environment.items()
-        if value.strip() and (name in NAMES or name.startswith(_PREFIXES))
-    }
-    return {**env_file, **ours}
 
 
 class _Reader:
@@ -142,17 +131,20 @@ class _Reader:
         self._values = {name: value.strip() for name, value in values.items() if value.strip()}
         self.mistakes = list(mistakes)
 
-    def one(self, name: str, convert: Callable[[str], T], *, need: str | None = None) -> T | None:
+    def needed(self, name: str, convert: Callable[[str], T], what: str) -> T | None:
+        if name not in self._values:
+            self.mistakes.append(f"{name}: it is missing; needed: {what}")
+        return self.optional(name, convert, None)
+
+    def optional(self, name: str, convert: Callable[[str], T], default: D) -> T | D:
         value = self._values.get(name)
         if value is None:
-            if need is not None:
-                self.mistakes.append(f"{name}: it is missing; needed: {need}")
-            return None
+            return default
         try:
             return convert(value)
         except ValueError as error:
             self.mistakes.append(f"{name}: {error}")
-            return None
+            return default
 
     def look_for_misspellings(self) -> None:
         unset = [name for name in NAMES if name not in self._values]
@@ -204,10 +196,47 @@ def _ids(value: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(part) for part in parts))
 
 
-def _server_id(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,10}", value) or not 1 <= int(value) <= MAX_ID:
-        raise ValueError(f"found {_shown(value)}; allowed: a whole number from 1 to {MAX_ID}")
-    return int(value)
+def _id(value: str) -> int:
+    ids = _ids(value)
+    if len(ids) != 1:
+        raise ValueError(f"found {_shown(value)}; allowed: one id")
+    return ids[0]
+
+
+def _whole_number(most: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,10}", value) or not 1 <= int(value) <= most:
+            raise ValueError(f"found {_shown(value)}; allowed: a whole number from 1 to {most}")
+        return int(value)
+
+    return read
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        for one in allowed:
+            if value.casefold() == one.casefold():
+                return one
+        raise ValueError(f"found {_shown(value)}; allowed: {', '.join(allowed)}")
+
+    return read
+
+
+def _emergency_number(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{2,5}", value):
+        raise ValueError(f"found {_shown(value)}; allowed: 2 to 5 digits, such as 911, 999 or 112")
+    return value
+
+
+def _path(value: str) -> Path:
+    # A value that is no path could be a secret that went to the wrong place, so it is not shown.
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("it begins with ~, and there is no such home folder; allowed: a file's path") from None
+    if "\0" in value or path.is_dir():
+        raise ValueError("it is a folder, or no path at all; allowed: a file's path, such as data/remove911.db")
+    return path
 
 
 def _cad_url(value: str) -> URL:
@@ -235,9 +264,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _log_level(value: str) -> str:
-    if value.upper() not in LOG_LEVELS:
-        raise ValueError(f"found {_shown(value)}; allowed: {', '.join(LOG_LEVELS)}")
-    return value.upper()

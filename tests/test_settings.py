@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
-from bot.settings import Settings, merged, parse_env_file
+from bot.settings import NAMES, Settings
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.planted-discord-token-aaaaaaaaaaaaaaa"
 KEY = "planted-cad-key-0123456789"
@@ -40,8 +44,19 @@ def test_everything_set() -> None:
             "SONORAN_SERVER_ID": "2147483647",
             "SONORAN_API_URL": "https://proxy.example:8443/sonoran/",
             "LOG_LEVEL": "debug",
+            "ADMIN_ROLE_IDS": "100000000000000004",
+            "AUDIT_CHANNEL_ID": "100000000000000005",
+            "SONORAN_API_VERSION": "V2",
+            "DATABASE_PATH": "C:\\bot\\journal.db",
+            "RETENTION_DAYS": "30",
+            "EMERGENCY_NUMBER": "999",
         }
     )
+    assert settings.admin_role_ids == (100000000000000004,)
+    assert settings.audit_channel_id == 100000000000000005
+    assert settings.api_version == "v2"
+    assert str(settings.database_path) == "C:\\bot\\journal.db"
+    assert (settings.retention_days, settings.emergency_number) == (30, "999")
     assert settings.dispatcher_role_ids == (int(ROLE), 100000000000000003)
     assert settings.guild_ids == {int(GUILD)}
     assert settings.default_server_id == 2147483647
@@ -49,6 +64,17 @@ def test_everything_set() -> None:
         str(settings.account.url / "emergency/remove_911") == "https://proxy.example:8443/sonoran/emergency/remove_911"
     )
     assert settings.log_level == "DEBUG"
+
+
+def test_every_setting_is_explained_in_the_example() -> None:
+    example = (Path(__file__).parent.parent / ".env.example").read_bytes()
+    assert re.findall(rb"(?m)^([A-Z_]+)=$", example) == [name.encode() for name in NAMES]
+
+
+def test_v2_needs_no_community_id() -> None:
+    values = {**GOOD, "SONORAN_API_VERSION": "v2"}
+    del values["SONORAN_COMMUNITY_ID"]
+    assert Settings.from_mapping(values).account.community_id == ""
 
 
 def test_a_community_may_be_called_what_it_likes() -> None:
@@ -121,6 +147,14 @@ def test_every_mistake_is_told_at_once() -> None:
         ("LOG_LEVEL", "chatty", "allowed: DEBUG, INFO, WARNING, ERROR"),
         ("GUILD_IDS", "https://discord.gg/ours", "found 'https://discord.gg/ours'"),
         ("GUILD_IDS", ROLE, "is the id of a server (it stands in GUILD_IDS too)"),
+        ("ADMIN_ROLE_IDS", "Admin", "found 'Admin'; allowed: ids of 15 to 20 digits"),
+        ("AUDIT_CHANNEL_ID", "#audit", "found '#audit'; allowed: ids of 15 to 20 digits"),
+        ("AUDIT_CHANNEL_ID", f"{ROLE},{GUILD}", "allowed: one id"),
+        ("SONORAN_API_VERSION", "v3", "found 'v3'; allowed: v1, v2"),
+        ("DATABASE_PATH", ".", "it is a folder"),
+        ("DATABASE_PATH", "~no-such-user/x.db", "there is no such home folder"),
+        ("RETENTION_DAYS", "0", "found '0'; allowed: a whole number from 1 to 3650"),
+        ("EMERGENCY_NUMBER", "nine", "found 'nine'; allowed: 2 to 5 digits, such as 911, 999 or 112"),
     ],
 )
 def test_one_mistake(name: str, value: str, says: str) -> None:
