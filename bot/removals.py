@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import time
 
 from bot import words
-from bot.cad.client import CadClient, Told
+from bot.cad.client import CadClient, Removal, Told
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Why
 from bot.errors import Refused
 
@@ -40,6 +40,8 @@ class RemovalDesk:
 
     def __init__(self, cad: CadClient) -> None:
         self._cad = cad
+        # Whoever asks for a call that is being removed shares that request.
+        self._under_way: dict[CallRef, Removal] = {}
         # What this bot saw removed lately, when, and who asked for it.
         self._removed: dict[CallRef, tuple[float, int]] = {}
 
@@ -61,7 +63,12 @@ class RemovalDesk:
         begun = time()
         outcome = self._before(ref, begun)
         if outcome is None:
-            outcome = Outcome(ref, await self._cad.remove_911(ref, told))
+            removal = self._under_way.get(ref)
+            if removal is None or removal.answer.done():
+                removal = self._under_way[ref] = self._cad.begin_removal(ref)
+            outcome = Outcome(ref, await self._cad.follow(removal, told))
+            if self._under_way.get(ref) is removal:
+                del self._under_way[ref]
         if outcome.answer.done:
             self._removed.setdefault(ref, (time(), asked_by.user_id))
         log.info(

@@ -41,11 +41,14 @@ _CAUSES = {
     Why.LINE_FULL: "Too many removals are waiting already, so nothing was sent. Try again in a minute.",
     Why.BREAKER: "Nothing was sent: the CAD refused this bot",
     Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
+    Why.JOURNAL: "The bot could not write it down in its journal, so nothing was sent. "
+    f"{_HOST} finds the reason in its log. Until then, remove the call in the CAD.",
     Why.NO_ANSWER: "It was sent, but the CAD did not answer in time.",
     Why.CONNECTION_LOST: "It was sent, but the connection broke before the CAD answered.",
     Why.SERVER_ERROR: "It was sent, but the CAD answered with an error of its own.",
     Why.UNREADABLE: "It was sent, but the CAD's answer could not be understood.",
     Why.STOPPED: "The bot had to stop before the CAD answered.",
+    Why.RESTARTED: "The bot was restarted meanwhile.",
     Why.OUR_BUG: f"The bot failed; {_HOST.lower()} finds the reason in its log.",
 }
 

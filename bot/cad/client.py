@@ -1,15 +1,15 @@
-"""The one way to the CAD, for the whole bot. Read it from `remove_911` downwards: the life of one removal."""
+"""The one way to the CAD, for the whole bot. Read it from `begin_removal` downwards: the life of one removal."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from bot.cad import v1
 from bot.cad.line import LONGEST, Line, Waiting
@@ -29,15 +29,32 @@ Told = Callable[[Place], Awaitable[None]]
 Understand = Callable[[Reply, v1.Hide], "T | Answer"]
 
 
+class Witness(Protocol):
+    """Is told how far a removal has come. It is called by the worker's task, which no asker's end can cancel."""
+
+    async def sending(self) -> bool:
+        """Note that the removal is about to be sent; False where that can't be noted, and then it is not sent."""
+        ...
+
+    async def ended(self, answer: Answer) -> None:
+        """Note how it ended, before anybody reads it. Must not raise."""
+        ...
+
+
+def _future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(eq=False, slots=True)
-class _Removal:
-    """A removal on its way, shared by all who ask for the same call meanwhile."""
+class Removal:
+    """A removal on its way. Whoever asks for it follows it; how many do is no matter of the client's."""
 
     ref: CallRef
     asked: float
-    answer: asyncio.Future[Answer]
+    witness: Witness | None = None
+    answer: asyncio.Future[Answer] = field(default_factory=_future)
     # Set once, to the place in a line that is worth telling, or to None where there was none.
-    place: asyncio.Future[Place | None]
+    place: asyncio.Future[Place | None] = field(default_factory=_future)
     # Whether a request of it may have done something: one is on the wire, or was, and got no clear answer.
     sent: bool = False
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
@@ -47,9 +64,13 @@ class _Removal:
     seen_open: float | None = None
 
     def settle(self, answer: Answer) -> None:
+        """Let all who follow it read how it ended."""
         if not self.place.done():
             self.place.set_result(None)
         self.answer.set_result(answer)
+
+
+Life = Callable[[Removal], Coroutine[None, None, Answer]]
 
 
 class CadClient:
@@ -79,7 +100,6 @@ class CadClient:
         self._patience = patience
         self._wire = Wire(account, patience, connect_patience)
         self._worker = Worker(clock or WallClock(), line or Line())
-        self._removals: dict[CallRef, _Removal] = {}
         self._plan: Plan | None = None
         self._plan_unreadable = False
         self._checked = float("-inf")
@@ -97,21 +117,29 @@ class CadClient:
 
     # What the rest of the bot asks for. These run in a command's task, so they only wait for plain futures.
 
-    async def remove_911(self, ref: CallRef, told: Told | None = None) -> Answer:
-        """Ask the CAD to remove a call. Every ending is an `Answer`; nothing is raised but cancellation.
+    def begin_removal(self, ref: CallRef, witness: Witness | None = None) -> Removal:
+        """Ask the CAD to remove a call, and return at once; `follow` tells how it ended.
 
         Args:
-            ref: the call. Whoever asks for one that is on its way already shares that request.
+            ref: the call.
+            witness: is told when it is about to be sent, and how it ended.
+        """
+        return self._begin(Removal(ref, self._worker.clock.now(), witness), self._remove)
+
+    def begin_look_up(self, ref: CallRef) -> Removal:
+        """Find out what became of a removal that was sent before this client was there; sends no removal.
+
+        Its answer is GONE where the open calls can be read and lack the call, else UNKNOWN.
+        """
+        return self._begin(Removal(ref, self._worker.clock.now(), sent=True), self._look_up)
+
+    async def follow(self, removal: Removal, told: Told | None = None) -> Answer:
+        """Wait for a removal's end. Every ending is an `Answer`; nothing is raised but cancellation.
+
+        Args:
+            removal: what was begun. Any number of commands may follow one.
             told: called once, where there is a wait worth telling, with the place in the line.
         """
-        if self._worker.closing:
-            return Answer(End.NOT_SENT, Why.CLOSING)
-        removal = self._removals.get(ref)
-        if removal is None:
-            loop = asyncio.get_running_loop()
-            removal = _Removal(ref, self._worker.clock.now(), loop.create_future(), loop.create_future())
-            self._removals[ref] = removal
-            self._worker.start(partial(self._remove, removal))
         place = await asyncio.shield(removal.place)
         if place is not None and told is not None and place.at > time.time():  # who joins late has no place any more
             await told(place)
@@ -129,7 +157,7 @@ class CadClient:
         """
         if self._worker.closing:
             return Answer(End.NOT_SENT, Why.CLOSING)
-        asked: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        asked: asyncio.Future[Answer] = _future()
         self._worker.start(partial(self._recheck, asked))
         return await asyncio.shield(asked)
 
@@ -142,9 +170,13 @@ class CadClient:
 
     # One removal, from its first turn to its end.
 
-    async def _remove(self, removal: _Removal) -> None:
+    def _begin(self, removal: Removal, life: Life) -> Removal:
+        self._worker.start(partial(self._live, removal, life))
+        return removal
+
+    async def _live(self, removal: Removal, life: Life) -> None:
         try:
-            answer = await self._removed(removal)
+            answer = await life(removal)
         except NoTurn as no:
             answer = no.answer
         except asyncio.CancelledError:
@@ -152,10 +184,16 @@ class CadClient:
         except Exception:
             log.exception("%s: a bug in this bot", removal.ref)
             answer = Answer(End.UNKNOWN if removal.sent else End.NOT_SENT, Why.OUR_BUG)
-        del self._removals[removal.ref]
+        if removal.witness is not None:
+            await removal.witness.ended(answer)
         removal.settle(answer)
 
-    async def _removed(self, removal: _Removal) -> Answer:
+    async def _look_up(self, removal: Removal) -> Answer:
+        if await self._is_gone(removal):
+            return Answer(End.GONE, Why.NOT_LISTED)
+        return Answer(End.UNKNOWN, Why.RESTARTED, at=removal.seen_open)
+
+    async def _remove(self, removal: Removal) -> Answer:
         first = await self._send_removal(removal)
         if first.why is Why.BUSY:
             removal.sent, removal.ends = False, None
@@ -173,7 +211,7 @@ class CadClient:
         # A refusal of the second says nothing of what became of the first.
         return second if second.end in (End.REMOVED, End.GONE) else first
 
-    async def _is_gone(self, removal: _Removal) -> bool:
+    async def _is_gone(self, removal: Removal) -> bool:
         """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
         try:
             if self._plan is None and not self._plan_unreadable:
@@ -190,12 +228,12 @@ class CadClient:
             removal.seen_open = time.time()
         return removal.seen_open is None
 
-    async def _send_removal(self, removal: _Removal) -> Answer:
+    async def _send_removal(self, removal: Removal) -> Answer:
         return await self._ask(v1.remove_911(self._account, removal.ref), v1.understand_removal, removal)
 
     # The plan, and the breaker's re-check.
 
-    async def _ask_plan(self, removal: _Removal | None = None, *, past_breaker: bool = False) -> Plan | Answer:
+    async def _ask_plan(self, removal: Removal | None = None, *, past_breaker: bool = False) -> Plan | Answer:
         request = v1.get_version(self._account)
         plan = await self._ask(request, v1.understand_version, removal, past_breaker=past_breaker)
         # An answer that came whole and says nothing that we know; a broken one may be better next time.
@@ -232,7 +270,7 @@ class CadClient:
     # One request: its turn, its exchange, and what follows from the answer for the others.
 
     async def _ask(
-        self, request: Request, understand: Understand[T], removal: _Removal | None, *, past_breaker: bool = False
+        self, request: Request, understand: Understand[T], removal: Removal | None, *, past_breaker: bool = False
     ) -> T | Answer:
         now = self._worker.clock.now
         if removal is None:
@@ -242,7 +280,10 @@ class CadClient:
             latest = removal.asked + LONGEST if removal.ends is None else removal.ends - self._patience
             await self._worker.turn(Waiting(request.kind, latest, begun=removal.begun), removal.place)
             removal.begun, removal.ends = True, removal.ends or now() + BUDGET
-            removal.sent = removal.sent or request.kind is Kind.REMOVE
+            if request.kind is Kind.REMOVE and not removal.sent:
+                if removal.witness is not None and not await removal.witness.sending():
+                    raise NoTurn(Answer(End.NOT_SENT, Why.JOURNAL))
+                removal.sent = True
         reply = await self._wire.exchange(request)
         result = understand(reply, self._wire.hide) if isinstance(reply, Reply) else reply
         return self._worker.heed(request.kind, result) if isinstance(result, Answer) else result

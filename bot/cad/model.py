@@ -114,12 +114,15 @@ class Why(Enum):
     LINE_FULL = auto()
     BREAKER = auto()
     CLOSING = auto()
+    JOURNAL = auto()
     # unknown: sent, and no usable answer
     NO_ANSWER = auto()
     CONNECTION_LOST = auto()
     SERVER_ERROR = auto()
     UNREADABLE = auto()
     STOPPED = auto()
+    # not sent, or unknown: as the journal showed after a restart
+    RESTARTED = auto()
     OUR_BUG = auto()
 
 

@@ -89,6 +89,8 @@ class Worker:
         """Let the worker run a job. May be called from a command's task, to which the job does not belong."""
         self._inbox.append(job)
         self._changed.set()
+        if self.closing:  # the worker may have gone, and the job will be told so
+            self._begin_jobs()
 
     async def drain(self, limit: float) -> None:
         """Give no more turns, tell all who wait, and give the jobs `limit` seconds to end before they are cancelled."""

@@ -11,9 +11,9 @@ import discord
 import simcord
 
 from bot.app import CadBot
-from bot.cad.client import CadClient, Told
+from bot.cad.client import CadClient, Removal, Told
 from bot.cad.line import Line
-from bot.cad.model import Account, Answer, CallRef
+from bot.cad.model import Account, Answer
 from bot.cad.worker import Clock
 from bot.sandbox.cad import Call, LoopbackCad
 from bot.settings import Settings
@@ -30,9 +30,9 @@ class ParkedCad(CadClient):
 
     env: simcord.Env | None = None
 
-    async def remove_911(self, ref: CallRef, told: Told | None = None) -> Answer:
-        """Remove a call, as the real client does."""
-        asking = super().remove_911(ref, told)
+    async def follow(self, removal: Removal, told: Told | None = None) -> Answer:
+        """Wait for a removal's end, as with the real client."""
+        asking = super().follow(removal, told)
         if self.env is None:
             return await asking
         return await self.env.external_wait(asking, reason="the CAD's answer")

@@ -27,6 +27,7 @@ from bot.cad.line import Line
 from bot.cad.model import Account, CallRef, End
 from bot.sandbox.cad import LoopbackCad
 from tests.discord_stand_in import StandIn
+from tests.removing import removed
 
 ROUNDS, IN_A_ROW, AT_ONCE, WAVES, STARTS = 5, 500, 100, 10, 10
 
@@ -123,7 +124,7 @@ async def ours(account: Account) -> AsyncIterator[Send]:
     async with CadClient(account, line=Line(pace=0, depth=AT_ONCE)) as client:
 
         async def send(number: int) -> None:
-            assert (await client.remove_911(CallRef(1, number))).end is End.REMOVED
+            assert (await removed(client, CallRef(1, number))).end is End.REMOVED
 
         yield send
 
@@ -150,7 +151,7 @@ async def throughput(plain: str, tls: str) -> None:
 
 async def at_the_pace() -> None:
     """30 removals by different people at once, at a CAD that takes one a second and answers 429 beyond that."""
-    removed: set[object] = set()
+    gone: set[object] = set()
     refused = 0
     lately: deque[float] = deque()
 
@@ -163,7 +164,7 @@ async def at_the_pace() -> None:
             refused += 1
             return web.Response(status=429)
         lately.append(now)
-        removed.add(json.loads(await request.read())["data"][0]["callId"])
+        gone.add(json.loads(await request.read())["data"][0]["callId"])
         return web.Response(text="API ID(s) set!")
 
     app = web.Application()
@@ -174,12 +175,12 @@ async def at_the_pace() -> None:
     account = Account(URL(f"http://127.0.0.1:{runner.addresses[0][1]}"), "community", "key")
     begun = time.perf_counter()
     async with CadClient(account) as client:
-        answers = await asyncio.gather(*(client.remove_911(CallRef(1, number)) for number in range(1, 31)))
+        answers = await asyncio.gather(*(removed(client, CallRef(1, number)) for number in range(1, 31)))
     seconds = time.perf_counter() - begun
     await runner.cleanup()
     reported = sum(answer.end is End.REMOVED for answer in answers)
     say(
-        f"\n30 removals at once, a CAD that takes one a second: {seconds:.1f} s, really removed {len(removed)}, "
+        f"\n30 removals at once, a CAD that takes one a second: {seconds:.1f} s, really removed {len(gone)}, "
         f"reported {reported}, 429s provoked {refused}"
     )
 
@@ -187,7 +188,8 @@ async def at_the_pace() -> None:
 async def shared() -> None:
     cad = LoopbackCad(seconds={CallRef(1, 302): 0.2})
     async with cad.serving() as account, CadClient(account) as client:
-        answers = await asyncio.gather(*(client.remove_911(CallRef(1, 302)) for _ in range(30)))
+        removal = client.begin_removal(CallRef(1, 302))
+        answers = await asyncio.gather(*(client.follow(removal) for _ in range(30)))
     true = sum(answer.end is End.REMOVED for answer in answers)
     say(f"30 people ask for one call: requests sent {len(cad.asked_for('REMOVE_911'))}, true answers {true}")
 

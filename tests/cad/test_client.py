@@ -20,13 +20,14 @@ from bot.sandbox.cad import LoopbackCad
 from tests.clocks import JumpClock
 from tests.conftest import KEY
 from tests.faults import answering, http, read_request, serving
+from tests.removing import removed
 
 CALL = CallRef(1, 302)
 
 
 async def remove(account: Account, patience: float = 5.0) -> Answer:
     async with CadClient(account, patience=patience, clock=JumpClock()) as client:
-        return await client.remove_911(CALL)
+        return await removed(client, CALL)
 
 
 async def test_the_request_on_the_wire() -> None:
@@ -179,8 +180,8 @@ async def test_a_late_answer_is_never_read_as_the_next_ones() -> None:
         await reader.read()
 
     async with serving(play) as account, CadClient(account) as client:
-        assert (await client.remove_911(CALL)).end is End.REMOVED
-        assert (await client.remove_911(CallRef(1, 303))).end is End.REJECTED
+        assert (await removed(client, CALL)).end is End.REMOVED
+        assert (await removed(client, CallRef(1, 303))).end is End.REJECTED
     assert len(asked) == 2
 
 
@@ -196,7 +197,7 @@ async def test_no_cookie_is_kept() -> None:
         named = Account(account.url.with_host("localhost"), account.community_id, account.key)
         async with CadClient(named, clock=JumpClock()) as client:
             for number in (1, 2):
-                await client.remove_911(CallRef(1, number))
+                await removed(client, CallRef(1, number))
     assert cookies == [None, None]
 
 
@@ -207,7 +208,7 @@ async def test_a_connection_that_was_closed_while_it_was_idle_is_not_used_again(
 
     async with serving(play) as account, CadClient(account, clock=JumpClock()) as client:
         for number in (1, 2, 3):
-            assert (await client.remove_911(CallRef(1, number))).end is End.REMOVED
+            assert (await removed(client, CallRef(1, number))).end is End.REMOVED
             await asyncio.sleep(0.02)
 
 
@@ -286,7 +287,7 @@ async def test_a_bug_in_understanding_is_told_as_unknown(
 async def test_whoever_gives_up_does_not_take_the_request_back() -> None:
     cad = LoopbackCad(seconds={CALL: 0.05})
     async with cad.serving() as account, CadClient(account) as client:
-        asking = asyncio.create_task(client.remove_911(CALL))
+        asking = asyncio.create_task(removed(client, CALL))
         while not cad.requests:
             await asyncio.sleep(0.001)
         asking.cancel()
@@ -297,12 +298,12 @@ async def test_whoever_gives_up_does_not_take_the_request_back() -> None:
 async def test_draining_lets_what_is_on_the_wire_end_and_takes_no_more() -> None:
     cad = LoopbackCad(seconds={CALL: 0.1})
     async with cad.serving() as account, CadClient(account) as client:
-        asking = asyncio.create_task(client.remove_911(CALL))
+        asking = asyncio.create_task(removed(client, CALL))
         while not cad.requests:
             await asyncio.sleep(0.001)
         await client.drain(5)
         assert (await asking).end is End.REMOVED
-        late = await client.remove_911(CallRef(1, 301))
+        late = await removed(client, CallRef(1, 301))
         assert (late.end, late.why) == (End.NOT_SENT, Why.CLOSING)
         assert len(cad.requests) == 1
 
@@ -316,7 +317,7 @@ async def test_draining_ends_and_says_unknown_of_what_did_not() -> None:
         await reader.read()
 
     async with serving(play) as account, CadClient(account) as client:
-        asking = asyncio.create_task(client.remove_911(CALL))
+        asking = asyncio.create_task(removed(client, CALL))
         await arrived.wait()
         await client.drain(0.05)
         answer = await asking
@@ -326,7 +327,7 @@ async def test_draining_ends_and_says_unknown_of_what_did_not() -> None:
 async def test_what_waits_when_draining_begins_was_not_sent() -> None:
     cad = LoopbackCad()
     async with cad.serving() as account, CadClient(account) as client:
-        asking = asyncio.create_task(client.remove_911(CALL))
+        asking = asyncio.create_task(removed(client, CALL))
         await asyncio.sleep(0)
         await client.drain(5)
         assert (await asking).end is End.NOT_SENT

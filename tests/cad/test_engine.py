@@ -17,6 +17,7 @@ from bot.sandbox.cad import LoopbackCad
 from tests.clocks import HandClock, JumpClock, until
 from tests.conftest import KEY
 from tests.faults import http, read_request, serving
+from tests.removing import removed
 
 CALL = CallRef(1, 302)
 OK = http("200 OK", b"API ID(s) set!")
@@ -107,7 +108,7 @@ def busy(*headers: str, status: str = "429 Too Many Requests") -> bytes:
 async def test_repeats(removals: list[bytes], calls: list[bytes], plan: bytes, end: End, why: Why, asked: str) -> None:
     cad = Script(REMOVE_911=removals, GET_CALLS=calls, GET_VERSION=[plan])
     async with cad.client() as client:
-        answer = await client.remove_911(CALL)
+        answer = await removed(client, CALL)
     assert (answer.end, answer.why) == (end, why)
     assert "".join({"REMOVE_911": "R", "GET_CALLS": "C", "GET_VERSION": "V"}[kind] for kind in cad.asked) == asked
 
@@ -127,14 +128,14 @@ async def test_repeats(removals: list[bytes], calls: list[bytes], plan: bytes, e
 async def test_how_long_a_busy_cad_is_left_alone(headers: list[str], waits: float) -> None:
     clock = JumpClock()
     async with Script(REMOVE_911=[busy(*headers), OK]).client(clock) as client:
-        assert (await client.remove_911(CALL)).end is End.REMOVED
+        assert (await removed(client, CALL)).end is End.REMOVED
     assert clock.slept == [waits]
 
 
 async def test_still_open_is_said_with_the_time_at_which_it_was_seen() -> None:
     cad = Script(REMOVE_911=[SILENCE, SILENCE], GET_CALLS=[LISTED], GET_VERSION=[PLUS])
     async with cad.client() as client:
-        assert (await client.remove_911(CALL)).at is not None
+        assert (await removed(client, CALL)).at is not None
 
 
 async def test_a_step_that_does_not_fit_into_the_budget_is_not_begun() -> None:
@@ -147,7 +148,7 @@ async def test_a_step_that_does_not_fit_into_the_budget_is_not_begun() -> None:
         clock.tick(16)
 
     async with serving(slow) as account, CadClient(account, clock=clock) as client:
-        answer = await client.remove_911(CALL)
+        answer = await removed(client, CALL)
     assert (answer.end, answer.why) == (End.UNKNOWN, Why.CONNECTION_LOST)
     assert len(asked) == 1
 
@@ -157,8 +158,8 @@ async def test_the_plan_is_found_out_once_and_a_list_is_never_asked_for_without_
     async with cad.client() as client:
         client.find_out_plan()
         await until(lambda: client._plan is not None)
-        await client.remove_911(CALL)
-        await client.remove_911(CallRef(1, 303))
+        await removed(client, CALL)
+        await removed(client, CallRef(1, 303))
     assert sorted(cad.asked) == ["GET_VERSION"] + ["REMOVE_911"] * 4
 
 
@@ -166,7 +167,7 @@ async def test_a_plan_that_can_not_be_read_is_not_asked_for_again() -> None:
     cad = Script(REMOVE_911=[SILENCE, OK, SILENCE, OK], GET_VERSION=[http("200 OK", b"the best there is")])
     async with cad.client() as client:
         for number in (302, 303):
-            assert (await client.remove_911(CallRef(1, number))).end is End.REMOVED
+            assert (await removed(client, CallRef(1, number))).end is End.REMOVED
     assert cad.asked.count("GET_VERSION") == 1
 
 
@@ -175,7 +176,7 @@ async def test_the_pace() -> None:
     cad = Script(REMOVE_911=[OK] * 3)
     async with cad.client(clock) as client:
         for number in (1, 2, 3):
-            assert (await client.remove_911(CallRef(1, number))).end is End.REMOVED
+            assert (await removed(client, CallRef(1, number))).end is End.REMOVED
     assert clock.slept == [1.05, 1.05]
 
 
@@ -189,7 +190,7 @@ async def ask_many(client: CadClient, many: int, told: Callable[[int, Place], No
 
         return tell
 
-    asking = [asyncio.create_task(client.remove_911(CallRef(1, n), teller(n))) for n in range(1, many + 1)]
+    asking = [asyncio.create_task(removed(client, CallRef(1, n), teller(n))) for n in range(1, many + 1)]
     await asyncio.sleep(0.01)
     return asking
 
@@ -219,10 +220,11 @@ async def test_a_full_line_sends_away_at_once() -> None:
         assert sorted(answer.why.name for answer in ended) == ["CONFIRMED", "LINE_FULL", "LINE_FULL"]
 
 
-async def test_everybody_who_asks_for_the_same_call_shares_one_request() -> None:
+async def test_any_number_can_follow_one_removal() -> None:
     cad = LoopbackCad(seconds={CALL: 0.05})
     async with cad.serving() as account, CadClient(account) as client:
-        answers = await asyncio.gather(*(client.remove_911(CALL) for _ in range(30)))
+        removal = client.begin_removal(CALL)
+        answers = await asyncio.gather(*(client.follow(removal) for _ in range(30)))
     assert {answer.end for answer in answers} == {End.REMOVED}
     assert len(cad.asked_for("REMOVE_911")) == 1
 
@@ -273,7 +275,7 @@ async def test_after_a_refusal_that_only_a_person_can_mend_nothing_is_sent(refus
     async with cad.client(clock) as client:
         first, *waited = await ask_many(client, 3, lambda *_: None)
         assert ((await first).end, (await first).why) == (End.REJECTED, why)
-        later = await client.remove_911(CallRef(2, 1))
+        later = await removed(client, CallRef(2, 1))
         for answer in [*[await one for one in waited], later]:
             assert (answer.end, answer.why, answer.because) == (End.NOT_SENT, Why.BREAKER, why)
             assert answer.at is not None
@@ -286,18 +288,18 @@ async def test_the_breaker_is_closed_by_a_recheck_at_most_once_a_minute() -> Non
         REMOVE_911=[http("400 Bad", b"INVALID API KEY"), OK], GET_VERSION=[http("400 Bad", b"INVALID API KEY"), PLUS]
     )
     async with cad.client(clock) as client:
-        await client.remove_911(CALL)
+        await removed(client, CALL)
         clock.tick(2)
         assert (await client.recheck()).why is Why.API_KEY
         clock.tick(2)
-        assert (await client.remove_911(CALL)).why is Why.BREAKER
+        assert (await removed(client, CALL)).why is Why.BREAKER
         soon = await client.recheck()
         assert (soon.end, soon.why) == (End.NOT_SENT, Why.BUSY)
         assert soon.at is not None
         clock.tick(60)
         assert (await client.recheck()).done
         clock.tick(2)
-        assert (await client.remove_911(CALL)).end is End.REMOVED
+        assert (await removed(client, CALL)).end is End.REMOVED
     assert cad.asked == ["REMOVE_911", "GET_VERSION", "GET_VERSION", "REMOVE_911"]
 
 
@@ -305,7 +307,7 @@ async def test_a_recheck_waits_its_turn_although_the_breaker_is_open() -> None:
     clock = HandClock()
     cad = Script(REMOVE_911=[http("400 Bad", b"INVALID API KEY")], GET_VERSION=[PLUS])
     async with cad.client(clock) as client:
-        await client.remove_911(CALL)
+        await removed(client, CALL)
         checking = asyncio.create_task(client.recheck())
         await asyncio.sleep(0.01)
         assert not checking.done()
@@ -343,14 +345,14 @@ async def test_a_bug_in_the_worker_leaves_nobody_waiting(
 ) -> None:
     clock = HandClock()
     async with Script(REMOVE_911=[OK, OK]).client(clock) as client:
-        await client.remove_911(CALL)
+        await removed(client, CALL)
         with monkeypatch.context() as broken:
             broken.setattr(Worker, "_look_after_all", lambda _: 1 / 0)  # pyright: ignore[reportUnknownLambdaType]
-            answer = await client.remove_911(CallRef(1, 303))
+            answer = await removed(client, CallRef(1, 303))
         assert (answer.end, answer.why) == (End.NOT_SENT, Why.OUR_BUG)
         assert "all who wait are sent away" in caplog.text
         clock.tick(2)
-        assert (await client.remove_911(CallRef(1, 304))).end is End.REMOVED
+        assert (await removed(client, CallRef(1, 304))).end is End.REMOVED
 
 
 async def test_the_plan_by_the_first_digits() -> None:
