@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +22,7 @@ from bot.app import CadBot
 from bot.cad.client import CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
+from bot.health.check import Check
 from bot.settings import Settings
 
 log = logging.getLogger("bot")
@@ -39,10 +41,22 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"remove911 {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("run", help="run the bot with the settings in .env and the environment (the default)")
-    sandbox = commands.add_parser(
-        "sandbox", help="try the bot on a page in your browser: no account, no key, no settings"
+
+    def command(name: str, about: str, more: str = "") -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}".rstrip())
+
+    command(
+        "run",
+        "run the bot with the settings in .env and the environment (the default)",
+        "Ctrl-C or SIGTERM ends it. Exit code 2: the settings or the token can't be used; 1: it crashed.",
     )
+    command(
+        "check",
+        "look at settings, Discord and CAD, and change nothing",
+        "Each failure comes with its remedy. It may be run beside the bot. "
+        "Exit code 0: it works; 1: something fails; 2: the settings or the token can't be used.",
+    )
+    sandbox = command("sandbox", "try the bot on a page in your browser: no account, no key, no settings")
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
     for stream in (sys.stdout, sys.stderr):
@@ -52,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "sandbox":
             return _sandbox(script=chosen.script, browser=not chosen.no_browser)
+        if chosen.command == "check":
+            return _check()
         return _run()
     except KeyboardInterrupt:  # before the signals were ours
         return 130
@@ -73,6 +89,17 @@ def _sandbox(*, script: bool, browser: bool) -> int:
     if script:
         return asyncio.run(story.play())
     return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser)))
+
+
+def _check() -> int:
+    logs.set_up("CRITICAL", ())  # what the libraries have to say is in the table
+    checking = Check(partial(print, flush=True), Path(".env"))
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        return checking.refused_settings(error.mistakes)
+    logs.set_up("CRITICAL", settings.secrets)
+    return asyncio.run(checking.run(settings, ()))
 
 
 def _run() -> int:

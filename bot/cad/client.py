@@ -145,6 +145,11 @@ class CadClient:
             await told(place)
         return await asyncio.shield(removal.answer)
 
+    @property
+    def plan(self) -> Plan | None:
+        """The community's plan, where the CAD has told it."""
+        return self._plan
+
     def find_out_plan(self) -> None:
         """Ask in the background which plan the community has, which also tells whether the key is good."""
         self._worker.start(self._find_out_plan)
