@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
+# Until all is loaded, Ctrl-C ends the process at once: Python's own way would show where it was.
+_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import contextlib
@@ -9,7 +14,6 @@ import io
 import logging
 import os
 import re
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -28,6 +32,8 @@ from bot.journal import Journal, forget
 from bot.journal_file import AlreadyRunning, JournalError
 from bot.settings import Settings
 
+signal.signal(signal.SIGINT, _ctrl_c)
+
 log = logging.getLogger("bot")
 
 BAD_SETTINGS = 2
@@ -42,6 +48,29 @@ INVALID_TOKEN = 4004
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for, and return the exit code."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a Windows console or pipe may know no emoji
+        return _do(_command_line().parse_args(arguments))
+    except KeyboardInterrupt:  # before the signals were ours
+        return 130
+    except BrokenPipeError:  # whoever read this has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _do(chosen: argparse.Namespace) -> int:
+    if chosen.command == "sandbox":
+        return _sandbox(script=chosen.script, browser=not chosen.no_browser)
+    if chosen.command == "check":
+        return _check()
+    if chosen.command == "forget":
+        return _with_settings(lambda settings: _forget(settings, chosen.user_id))
+    return _with_settings(_run)
+
+
+def _command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="A Discord bot that removes 911 calls from Sonoran CAD."
     )
@@ -67,20 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
     forgetting = command("forget", "take a person out of the journal; the entries stay. Works while the bot runs")
     forgetting.add_argument("user_id", metavar="USER_ID", help="the person's Discord id, 15 to 20 digits")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a Windows console or pipe may know no emoji
-    chosen = parser.parse_args(arguments)
-    try:
-        if chosen.command == "sandbox":
-            return _sandbox(script=chosen.script, browser=not chosen.no_browser)
-        if chosen.command == "check":
-            return _check()
-        if chosen.command == "forget":
-            return _with_settings(lambda settings: _forget(settings, chosen.user_id))
-        return _with_settings(_run)
-    except KeyboardInterrupt:  # before the signals were ours
-        return 130
+    return parser
 
 
 def _sandbox(*, script: bool, browser: bool) -> int:

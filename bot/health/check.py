@@ -56,6 +56,7 @@ class Check:
         self._machine()
         self._part("Settings")
         self._add(Finding("settings", "each of them can be used"))
+        self._add(machine.journal(settings.database_path))
         self._part("Discord")
         token_taken = await self._discord(settings, commands)
         self._part("Sonoran CAD")

@@ -1,11 +1,13 @@
-"""This machine: versions, who can read .env, whether git has it, and the clock."""
+"""This machine: versions, who can read .env, whether git has it, the journal's file, and the clock."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
 import shutil
+import sqlite3
 import subprocess
 import time
 from email.utils import parsedate_to_datetime
@@ -19,6 +21,9 @@ from bot import __version__
 from bot.health import Finding, fail, warn
 
 log = logging.getLogger(__name__)
+
+_ABOUT = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
+_REMEDY = "Give the user that runs the bot that folder, or let DATABASE_PATH name a file elsewhere"
 
 CLOCK_TOLERANCE = 10.0
 """Seconds that the clock may be wrong; Discord's header has whole seconds, and the answer took its time."""
@@ -65,6 +70,47 @@ def _in_git(path: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return listed.returncode == 0 and bool(listed.stdout.strip())
+
+
+def journal(path: Path) -> Finding:
+    """Look whether the bot could open its journal, without making or locking anything."""
+    what = "journal"
+    if not path.exists():
+        folder = next(one for one in path.absolute().parents if one.exists())
+        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+            return Finding(what, f"{path} is made at the first start")
+        return fail(what, f"{path} can't be made: {folder} takes no new files from this user", _REMEDY)
+    if not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
+        return fail(what, f"this user may not write {path} or its folder", _REMEDY)
+    lock = path.with_name(path.name + ".lock")
+    try:
+        # Read only: the file as it is on the disk.
+        version, tables = _peek(f"{path.absolute().as_uri()}?mode=ro&immutable=1", _ABOUT)
+        if not version and tables:
+            return fail(what, f"{path} is some other program's database", "Let DATABASE_PATH name another file")
+    except sqlite3.Error as error:
+        return fail(what, f"{path} can't be read ({error})", "Stop the bot, move the file aside, and start again")
+    try:
+        if lock.exists():
+            _peek(f"{lock.absolute().as_uri()}?mode=ro", "SELECT count(*) FROM sqlite_master")
+    except sqlite3.Error:
+        return warn(
+            what,
+            f"another process holds {path}, as the bot does while it runs",
+            "If it should run: all is well. If not: find and stop it, or a start is refused",
+        )
+    return Finding(what, f"{path}, {size(path)}")
+
+
+def size(path: Path) -> str:
+    """Say how large the journal is, what SQLite keeps beside it included."""
+    there = [one for one in (path, path.with_name(path.name + "-wal")) if one.exists()]
+    return f"{sum(one.stat().st_size for one in there) / 1000:,.0f} kB"
+
+
+def _peek(uri: str, question: str) -> tuple[int, ...]:
+    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=0)) as database:
+        return tuple(database.execute(question).fetchone())
 
 
 class DiscordsClock:

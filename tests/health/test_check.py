@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from yarl import URL
 
 from bot.cad.model import Account, Plan
 from bot.health.check import BAD_SETTINGS, FAILS, FINE, Check
+from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.settings import Settings
 from tests.conftest import KEY
@@ -40,7 +44,12 @@ class World:
         """Run it, and return what stands in the terminal, without the line breaks."""
         async with self.discord.serving() as address, self.cad.serving() as account:
             discord.http.Route.BASE = address
-            settings = Settings(discord_token=TOKEN, account=self.account or account, dispatcher_role_ids=(int(ROLE),))
+            settings = Settings(
+                discord_token=TOKEN,
+                account=self.account or account,
+                dispatcher_role_ids=(int(ROLE),),
+                database_path=self.folder / "data" / "journal.db",
+            )
             settings = replace(settings, **self.changes)  # type: ignore[arg-type]
             checking = Check(self.lines.append, self.folder / ".env")
             self.code = await checking.run(settings, ("remove911",))
@@ -91,7 +100,7 @@ async def test_the_table_reads_well(world: World) -> None:
     await world.check()
     link = f"https://discord.com/oauth2/authorize?client_id={BOT}&scope=bot+applications.commands&permissions=0"
     assert any(link in line for line in world.lines)  # whole, to be clicked
-    assert all(len(line) <= 99 or link in line for line in world.lines)
+    assert all(len(line) <= 99 or link in line or str(world.folder) in line for line in world.lines)
     assert all(line.isascii() for line in world.lines)
     heads = [line for line in world.lines if line.startswith("  ") and line.split()[0] in ("ok", "warn", "FAIL")]
     assert {len(line) - len(line[30:]) for line in heads} == {30}
@@ -165,6 +174,12 @@ Change = Callable[[World], object]
         pytest.param(lambda w: in_git(w.folder),
             "FAIL .env git keeps it, so whoever gets the repository gets the token and the key -> Run: git rm "
             "--cached .env, and commit.", FAILS, id=".env in git"),
+        pytest.param(lambda w: (w.folder / "data").write_text("a file"), "can't be made: ", FAILS, id="no folder"),
+        pytest.param(lambda w: other_database(w.folder / "data"), "journal.db is some other program's database", FAILS,
+            id="another program's file"),
+        pytest.param(lambda w: (w.folder / "data").mkdir() or (w.folder / "data/journal.db").write_bytes(b"x" * 5000),
+            "journal.db can't be read (file is not a database) -> Stop the bot, move the file aside", FAILS,
+            id="damaged file"),
         pytest.param(lambda w: (w.folder / ".env").unlink(), "the environment has the settings", FINE, id="no .env"),
     ],
 )  # fmt: skip
@@ -174,6 +189,32 @@ async def test_one_thing_is_wrong(world: World, change: Change, says: str, code:
     assert says in shown
     assert world.code == code
     assert ("->" in shown) == (world.code != FINE or "warn" in shown)
+
+
+def other_database(folder: Path) -> None:
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "journal.db")) as database:
+        database.execute("CREATE TABLE theirs (x)")
+
+
+async def test_a_journal_that_a_running_bot_holds(world: World) -> None:
+    path = world.folder / "data" / "journal.db"
+    async with Journal(path):
+        before = sorted(path.parent.iterdir())
+        assert f"warn journal another process holds {path}, as the bot does while it runs" in await world.check()
+        assert sorted(path.parent.iterdir()) == before
+    assert world.code == FINE
+
+
+async def test_a_journal_that_nobody_holds(world: World) -> None:
+    path = world.folder / "data" / "journal.db"
+    async with Journal(path):
+        pass
+    before = [(one, one.stat().st_mtime_ns) for one in sorted(path.parent.iterdir())]
+    assert re.search(rf"ok journal {path}, [1-9][0-9]* kB", await world.check())
+    assert [(one, one.stat().st_mtime_ns) for one in sorted(path.parent.iterdir())] == before
+    async with Journal(path):  # nothing holds it back
+        pass
 
 
 def in_git(folder: Path) -> None:
