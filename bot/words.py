@@ -22,7 +22,7 @@ _CAUSES = {
     Why.CONFIRMED: "The CAD confirmed it.",
     Why.NO_SUCH_CALL: "It is gone already, or the number or the server is wrong. "
     "If you still see the call, check both numbers.",
-    Why.NOT_LISTED: "The CAD did not answer at first, but the call is not among the server's open calls (any more).",
+    Why.NOT_LISTED: "No clear answer came, but the call is not among the server's open calls (any more).",
     Why.REMOVED_BEFORE: "This bot removed it",
     Why.WRONG_URL: f"The address in `SONORAN_API_URL` does not lead to the CAD's API. {_HOST} has to correct it.",
     Why.REQUEST_TYPE: f"The CAD did not understand this bot's request. {_HOST} has to update the bot.",
