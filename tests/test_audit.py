@@ -180,3 +180,20 @@ async def test_asking_again_is_answered_from_the_journal_after_a_restart_too(tow
     assert f"for <@{town.dispatcher.id}>" in await ask(town)
     assert len(town.cad.asked_for("REMOVE_911")) == 1
     assert town.env.errors == []
+
+
+async def test_an_attempt_without_the_role_is_noted_at_most_once_a_minute(make_town: OpenTown) -> None:
+    town = await make_town(audited=True)
+    for _ in range(3):
+        assert "You need the role" in await ask(town, who=town.civilian)
+    await ask(town, who=town.administrator)
+    await ask(town)
+    first, second, removal = await heard(town, 3)
+    assert first.title == second.title == "⛔ Refused: the role is missing"
+    assert first.description is not None
+    assert first.description.startswith(f"<@{town.civilian.id}> asked by /remove911")
+    assert first.description.endswith("for call 302 on server 1")
+    assert second.description is not None
+    assert second.description.startswith(f"<@{town.administrator.id}>")
+    assert removal.title == "✅ Call 302 on server 1: removed"
+    assert len(town.cad.asked_for("REMOVE_911")) == 1
