@@ -11,15 +11,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words
-from bot.access import Gate
+from bot import words, words_clicks
+from bot.access import Gate, Need
 from bot.audit import Audit
 from bot.cad.client import CadClient
+from bot.door import came_in
 from bot.entries import Entry
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.removals import RemovalDesk
-from bot.replies import edit_after_a_restart
+from bot.replies import edit_after_a_restart, say
 from bot.settings import Settings
 from bot.tree import GateTree
 
@@ -59,7 +60,7 @@ class CadBot(commands.Bot):
             chunk_guilds_at_startup=False,
         )
         self.settings = settings
-        self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids)
+        self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
         self.journal = journal
         self.desk = RemovalDesk(cad, journal)
         self._audit: Audit | None = None
@@ -67,6 +68,7 @@ class CadBot(commands.Bot):
         self.closing = False
         self._draining: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[object]] = set()
+        self.strange_guilds: set[int] = set()
         self._cad = cad
         self._guild_commands: list[Command] = []
         self._welcomed: set[int] = set()
@@ -122,14 +124,26 @@ class CadBot(commands.Bot):
 
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """Say loudly that a role by which people passed is gone."""
-        if role.id in self.gate.dispatcher_role_ids:
-            log.error(
-                "the dispatcher role %s (%s) was deleted in %s: nobody passes by it any more. "
-                "Put the new role's id into DISPATCHER_ROLE_IDS",
-                role.name,
-                role.id,
-                role.guild.name,
-            )
+        for need in Need:
+            if role.id in self.gate.role_ids(need):
+                log.error(
+                    "the %s role %s (%s) was deleted in %s: nobody passes by it any more. "
+                    "Put the new role's id into %s",
+                    need.name.lower(),
+                    role.name,
+                    role.id,
+                    role.guild.name,
+                    need.value,
+                )
+
+    async def on_interaction(self, interaction: discord.Interaction[CadBot]) -> None:
+        """Answer a click or a form that nobody took care of: its view has expired, or is of before a restart.
+
+        discord.py starts the task of a live view's click before this one, and that task's first step is the door.
+        """
+        is_click = interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit)
+        if is_click and not came_in(interaction):
+            await say(interaction, words_clicks.expired())
 
     async def close(self) -> None:
         """Take no more commands, let what is on the wire end and its replies be edited, then leave Discord."""
@@ -172,14 +186,15 @@ class CadBot(commands.Bot):
         if not self.gate.is_home(guild.id, role_ids):
             log.warning(
                 "%s (%s) is not a home guild, so no command is registered there. "
-                "If it should be: DISPATCHER_ROLE_IDS needs a role of it, and GUILD_IDS, where set, its id",
+                "If it should be: DISPATCHER_ROLE_IDS or ADMIN_ROLE_IDS needs a role of it, "
+                "and GUILD_IDS, where set, its id",
                 guild.name,
                 guild.id,
             )
             return
-        for role_id in self.gate.missing_roles(guild.id, role_ids):
+        for need, role_id in self.gate.missing_roles(guild.id, role_ids):
             remark = "is @everyone" if role_id == guild.id else "does not exist (deleted?)"
-            log.error("DISPATCHER_ROLE_IDS: %s %s in %s; nobody passes by it there", role_id, remark, guild.name)
+            log.error("%s: %s %s in %s; nobody passes by it there", need.value, role_id, remark, guild.name)
         for command in self._guild_commands:
             self.tree.add_command(command, guild=guild, override=True)
         try:

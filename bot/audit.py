@@ -36,13 +36,11 @@ class Audit:
     Args:
         journal: where the entries come from, and where it is noted which were posted.
         channel: where they go.
-        pause: seconds until a channel that refused is tried again the first time.
     """
 
-    def __init__(self, journal: Journal, channel: discord.PartialMessageable, pause: float = PAUSE) -> None:
+    def __init__(self, journal: Journal, channel: discord.PartialMessageable) -> None:
         self._journal = journal
         self._channel = channel
-        self._pause = pause
         self._closing = False
 
     def open(self) -> None:
@@ -58,13 +56,13 @@ class Audit:
         await asyncio.wait([self._task])
 
     async def _post(self) -> None:
-        pause = self._pause
+        pause = PAUSE
         while True:
             self._journal.news.clear()
             try:
                 await self._post_what_there_is()
             except (discord.HTTPException, aiohttp.ClientError, OSError, RuntimeError, JournalError) as error:
-                if pause == self._pause:
+                if pause == PAUSE:
                     log.warning(
                         "the audit channel %s can't be written to (%s). What it has to hear of waits in the journal. "
                         "The bot needs View Channel, Send Messages and Embed Links there",
@@ -74,9 +72,9 @@ class Audit:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
-            if pause != self._pause:
+            if pause != PAUSE:
                 log.info("the audit channel %s can be written to again", self._channel.id)
-                pause = self._pause
+                pause = PAUSE
             if self._closing:
                 return
             await self._journal.news.wait()

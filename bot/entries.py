@@ -71,7 +71,8 @@ def page_query(wanted: Filter, before: int | None, most: int) -> tuple[str, dict
     given: dict[str, object] = {
         name: value for name in ("call_id", "user_id", "outcome") if (value := getattr(wanted, name)) is not None
     }
-    conditions = [f"{name} = :{name}" for name in given]
+    # Call, then person, then outcome: the first says most. The + keeps SQLite from using another's index.
+    conditions = [f"{'+' if place else ''}{name} = :{name}" for place, name in enumerate(given)]
     if before is not None:
         conditions.append("number < :before")
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""

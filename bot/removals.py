@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 
 from bot import words
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 REMEMBERED = 600.0
 """Seconds for which a removal is remembered, so that asking again sends nothing."""
+
+BETWEEN_REFUSALS = 60.0
+"""Seconds between two attempts of one person who may not that are noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class RemovalDesk:
         self._journal = journal
         # Whoever asks for a call that is being removed shares that request.
         self._under_way: dict[CallRef, _Shared] = {}
+        self._refused: dict[int, float] = {}
 
     async def remove(self, ref: CallRef, asker: Asker, told: Told | None = None) -> Outcome:
         """Remove a call and say how it ended.
@@ -141,6 +145,18 @@ class RemovalDesk:
     def outcome_of(self, entry: Entry) -> Outcome | None:
         """Return what an entry says of its end, or None where it has none."""
         return None if entry.answer is None else Outcome(entry.ref, entry.answer, number=entry.number)
+
+    async def refused(self, asker: Asker, ref: CallRef | None) -> None:
+        """Note an attempt by somebody who may not, once a minute for each person."""
+        now = time()
+        self._refused = {user: at for user, at in self._refused.items() if at > now - BETWEEN_REFUSALS}
+        if asker.user_id in self._refused:
+            return
+        self._refused[asker.user_id] = now
+        try:
+            await self._journal.noted(secrets.token_hex(8), ref, replace(asker, token=None), None)
+        except JournalError as error:
+            log.error("an attempt by user %s, who may not, could not be noted (%s)", asker.user_id, error)
 
     async def left_over(self) -> list[Entry]:
         """List what an earlier process left without an end; to be asked before the first command can come."""

@@ -22,7 +22,7 @@ _CAUSES = {
     Why.CONFIRMED: "The CAD confirmed it.",
     Why.NO_SUCH_CALL: "It is gone already, or the number or the server is wrong. "
     "If you still see the call, check both numbers.",
-    Why.NOT_LISTED: "The CAD did not answer at first, but the call is not among the server's open calls (any more).",
+    Why.NOT_LISTED: "No clear answer came, but the call is not among the server's open calls (any more).",
     Why.REMOVED_BEFORE: "This bot removed it",
     Why.WRONG_URL: f"The address in `SONORAN_API_URL` does not lead to the CAD's API. {_HOST} has to correct it.",
     Why.REQUEST_TYPE: f"The CAD did not understand this bot's request. {_HOST} has to update the bot.",
@@ -121,10 +121,10 @@ def foreign_server() -> str:
     return "This bot works for another community. Nothing was sent to the CAD."
 
 
-def no_configured_role() -> str:
+def no_configured_role(setting: str = "DISPATCHER_ROLE_IDS") -> str:
     """Refuse in a server in which none of the configured roles exists (any more)."""
     return (
-        "Nobody can use this command here: none of the roles in `DISPATCHER_ROLE_IDS` exists in this server. "
+        f"Nobody can use this command here: none of the roles in `{setting}` exists in this server. "
         f"If the role was deleted, {_HOST.lower()} has to put the new one's id there. "
         "Nothing was sent to the CAD."
     )
@@ -136,6 +136,11 @@ def role_needed(role_names: Iterable[str]) -> str:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     needed = f"the role {shown}" if len(names) == 1 else f"one of the roles {shown}"
     return f"You need {needed} for this. That goes for administrators too. Nothing was sent to the CAD."
+
+
+def manage_server_needed() -> str:
+    """Refuse an admin's command where no role was set for those."""
+    return "You need the permission **Manage Server** for this. Nothing was sent to the CAD."
 
 
 def shutting_down() -> str:

@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot import words
 from bot.app import CadBot
 from bot.cad.model import MAX_ID, CallRef, Place
-from bot.entries import Asker
+from bot.door import asker_of
 from bot.removals import RemovalDesk
 from bot.replies import acknowledge, say
 
@@ -53,18 +53,11 @@ class Remove911(commands.Cog):
     async def _remove(self, interaction: discord.Interaction[CadBot], ref: CallRef) -> None:
         if not await acknowledge(interaction):
             return
-        asker = Asker(
-            user_id=interaction.user.id,
-            guild_id=interaction.guild_id or 0,
-            channel_id=interaction.channel_id,
-            way="/remove911",
-            token=interaction.token,
-        )
 
         async def told(place: Place) -> None:
             await say(interaction, words.waiting(ref, place))
 
-        outcome = await self._desk.remove(ref, asker, told)
+        outcome = await self._desk.remove(ref, asker_of(interaction), told)
         if await say(interaction, words.outcome(outcome)):
             await self._desk.answered(outcome)
 

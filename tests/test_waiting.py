@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 import simcord
-from aiohttp import web
 
 from bot.cad.line import Line
 from bot.cad.model import CallRef
@@ -22,17 +20,6 @@ from tests.conftest import OpenTown
 def many_calls(many: int) -> LoopbackCad:
     calls = [Call(CallRef(1, number), "Caller", "Somewhere", "Something", 1) for number in range(1, many + 1)]
     return LoopbackCad(calls={call.ref: call for call in calls})
-
-
-@dataclass
-class HeldCad(LoopbackCad):
-    """Answers no removal before the test says so."""
-
-    go_on: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def _remove(self, data: object) -> web.Response:
-        await self.go_on.wait()
-        return await super()._remove(data)
 
 
 async def settled(town: Town, true: Callable[[], bool]) -> None:
@@ -82,8 +69,9 @@ async def test_thirty_people_at_once_all_removed_at_the_pace(make_town: OpenTown
 
 
 async def test_thirty_people_and_one_call_share_one_request(make_town: OpenTown) -> None:
-    cad = HeldCad(calls=many_calls(1).calls)
-    town = await make_town(parked=True, cad=cad)
+    clock, cad = HandClock(), many_calls(1)
+    town = await make_town(clock=clock, parked=True, cad=cad)
+    await until(lambda: len(cad.requests) == 1)
     shown: list[simcord.InteractionResult] = []
     for number in range(30):
         # The first asks twice.
@@ -91,7 +79,7 @@ async def test_thirty_people_and_one_call_share_one_request(make_town: OpenTown)
         if number > 1:
             person = town.guild.add_member(town.env.create_user(f"d{number}"), roles=[town.dispatcher_role])
         shown.append(await person.slash(town.room, "remove911", call_id=1, server_id=1))
-    cad.go_on.set()
+    clock.tick(1.05)  # not before everybody has asked
     await settled(town, lambda: all(text(one) for one in shown))
     assert {text(one) for one in shown} == {"✅ Call **1** on server **1** was removed. The CAD confirmed it."}
     assert len(cad.asked_for("REMOVE_911")) == 1

@@ -213,7 +213,7 @@ async def start(program: str, cad: str) -> tuple[float, float, float]:
         assert await process.stdout.readline() == b"READY\n"
         ready = time.perf_counter() - begun
         await asyncio.sleep(1.0)
-        pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])  # noqa: ASYNC240 - no file on a disk
+        pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
         process.terminate()
         await process.wait()
         folder.cleanup()
