@@ -125,7 +125,11 @@ def _check() -> int:
     except SettingsError as error:
         return checking.refused_settings(error.mistakes)
     logs.set_up("CRITICAL", settings.secrets)
-    return asyncio.run(checking.run(settings, ()))
+    try:
+        return asyncio.run(checking.run(settings, ()))
+    except Exception:
+        log.critical("the check itself failed", exc_info=True)  # through the log, so without secrets
+        return 1
 
 
 def _with_settings(work: Callable[[Settings], int]) -> int:

@@ -29,13 +29,14 @@ class Outcome:
     """How a removal ended, ready to be put into words.
 
     `removed_by` is who removed the call before, where we know. `number` is the entry's in the journal, or None where
-    there is none.
+    there is none. `waited` is the seconds that its request spent waiting for turns.
     """
 
     ref: CallRef
     answer: Answer
     removed_by: int | None = None
     number: int | None = None
+    waited: float = 0.0
 
 
 class _Shared:
@@ -122,13 +123,14 @@ class RemovalDesk:
             log.error("%s is not removed: the journal can't be written (%s)", ref, error)
             outcome = Outcome(ref, Answer(End.NOT_SENT, Why.JOURNAL))
         log.info(
-            "%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
+            "%s: %s (%s), asked by user %s in guild %s, %.2f s, of them %.2f s in the line%s",
             ref,
             outcome.answer.end.value,
             words.cause(outcome.answer),
             asker.user_id,
             asker.guild_id,
             time() - begun,
+            outcome.waited,
             f"; the CAD's text: {words.cut(words.clean(outcome.answer.said), 300)}" if outcome.answer.said else "",
         )
         return outcome
@@ -195,4 +197,6 @@ class RemovalDesk:
         except JournalError:
             shared.dropped()
             raise
-        return Outcome(ref, await self._cad.follow(shared.begun(), told), number=number)
+        removal = shared.begun()
+        answer = await self._cad.follow(removal, told)
+        return Outcome(ref, answer, number=number, waited=removal.waited)

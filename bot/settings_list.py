@@ -53,7 +53,7 @@ SETTINGS = (
     Setting(
         "SONORAN_SERVER_ID",
         "the CAD server that is meant where a dispatcher names none",
-        "The CAD server that is meant where a dispatcher names none. Most communities have one, with the number 1.",
+        "The number of the CAD server that is meant where a dispatcher names none, such as 1.",
         "/remove911 always asks for it",
     ),
     Setting(

@@ -60,6 +60,8 @@ class Removal:
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
     begun: bool = False
     ends: float | None = None
+    # Seconds that it waited for its turns, in all.
+    waited: float = 0.0
     # The time of day at which it was seen among the open calls, after it was sent.
     seen_open: float | None = None
 
@@ -283,7 +285,11 @@ class CadClient:
         else:
             # Within the budget a step has to have an end, not only a beginning.
             latest = removal.asked + LONGEST if removal.ends is None else removal.ends - self._patience
-            await self._worker.turn(Waiting(request.kind, latest, begun=removal.begun), removal.place)
+            joined = now()
+            try:
+                await self._worker.turn(Waiting(request.kind, latest, begun=removal.begun), removal.place)
+            finally:
+                removal.waited += now() - joined
             removal.begun, removal.ends = True, removal.ends or now() + BUDGET
             if request.kind is Kind.REMOVE and not removal.sent:
                 if removal.witness is not None and not await removal.witness.sending():
