@@ -31,7 +31,7 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 Command = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
 
-EXTENSIONS = ("cogs.remove911",)
+EXTENSIONS = ("cogs.remove911", "cogs.cad911")
 
 DRAIN = 10.0
 """Seconds that requests on the wire have to end when the bot stops."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
-from bot.entries import REFUSED, Entry
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -54,7 +53,7 @@ _CAUSES = {
 }
 
 
-_SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
+SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
 
 
 def outcome(done: Outcome) -> str:
@@ -68,20 +67,7 @@ def outcome(done: Outcome) -> str:
         End.NOT_SENT: f"{call} was **not removed**.",
         End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
     }[answer.end]
-    return " ".join([_SIGNS[answer.end], happened, *_reasons(done)])
-
-
-def audit(entry: Entry) -> tuple[str, str]:
-    """Return the title and the text of a line in the audit channel."""
-    call = f"call {entry.ref.call_id} on server {entry.ref.server_id}"
-    who = "somebody who was forgotten" if entry.user_id is None else f"<@{entry.user_id}>"
-    asked = f"{who} asked by {entry.way} <t:{entry.asked_at:.0f}:f>"
-    if entry.outcome == REFUSED:
-        return "⛔ Refused: the role is missing", f"{asked}" + (f" for {call}" if entry.call_id else "")
-    end = End(entry.outcome)
-    cause = "" if entry.why is None else f": {entry.why.lower().replace('_', ' ')}"
-    status = "" if entry.status is None else f" (HTTP {entry.status})"
-    return f"{_SIGNS[end]} {call.capitalize()}: {end.value}", f"{asked}{cause}{status}"
+    return " ".join([SIGNS[answer.end], happened, *_reasons(done)])
 
 
 def waiting(ref: CallRef, place: Place) -> str:
