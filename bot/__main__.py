@@ -27,6 +27,7 @@ from bot.app import CadBot
 from bot.cad.client import CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
+from bot.health import machine, to_the_log
 from bot.health.check import Check
 from bot.journal import Journal, forget
 from bot.journal_file import AlreadyRunning, JournalError
@@ -126,10 +127,16 @@ def _check() -> int:
         return checking.refused_settings(error.mistakes)
     logs.set_up("CRITICAL", settings.secrets)
     try:
-        return asyncio.run(checking.run(settings, ()))
+        return asyncio.run(_checked(checking, settings))
     except Exception:
         log.critical("the check itself failed", exc_info=True)  # through the log, so without secrets
         return 1
+
+
+async def _checked(checking: Check, settings: Settings) -> int:
+    bot = CadBot(settings, CadClient(settings.account), Journal(settings.database_path))  # none of them opened
+    await bot.load_commands()
+    return await checking.run(settings, [command.name for command in bot.guild_commands])
 
 
 def _with_settings(work: Callable[[Settings], int]) -> int:
@@ -154,6 +161,7 @@ def _with_settings(work: Callable[[Settings], int]) -> int:
 
 
 def _run(settings: Settings) -> int:
+    to_the_log(machine.env_file(Path(".env")))
     try:
         return asyncio.run(until_stopped(lambda stop: serve(settings, stop)))
     except Exception:

@@ -6,12 +6,15 @@ import asyncio
 import textwrap
 from pathlib import Path
 
-import discord
 from discord import app_commands
+from yarl import URL
 
-from bot.sandbox.town import open_town
+from bot.app import CadBot
+from bot.cad.client import CadClient
+from bot.cad.model import Account
+from bot.journal import Journal
+from bot.settings import Settings
 from bot.settings_list import SETTINGS, Setting
-from tests.clocks import JumpClock
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- written by `python -m tests.documents`: from here -->", "<!-- to here -->"
@@ -46,9 +49,11 @@ def settings_table() -> str:
 
 async def commands_table() -> str:
     """List the commands, as Discord hears of them where no default server is set."""
-    async with open_town(clock=JumpClock()) as town:
-        found = town.bot.tree.get_commands(guild=discord.Object(town.guild.id))
-        rows = [row for command in found for row in _rows(command)]
+    account = Account(URL("https://cad.invalid"), "", "")
+    settings = Settings(discord_token="", account=account, dispatcher_role_ids=())
+    bot = CadBot(settings, CadClient(account), Journal(settings.database_path))  # none of them opened
+    await bot.load_commands()
+    rows = [row for command in bot.guild_commands for row in _rows(command)]
     return "\n".join(["| command | what it does | options |", "| --- | --- | --- |", *sorted(rows)])
 
 

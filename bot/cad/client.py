@@ -152,6 +152,14 @@ class CadClient:
         """The community's plan, where the CAD has told it."""
         return self._plan
 
+    def held_back(self) -> Answer | None:
+        """Return the refusal after which something is not sent any more, or None where the breaker is closed."""
+        return next((held for kind in Kind if (held := self._worker.breaker.refusal(kind)) is not None), None)
+
+    def waiting(self) -> int:
+        """Return how many requests wait in the line."""
+        return self._worker.waiting()
+
     def find_out_plan(self) -> None:
         """Ask in the background which plan the community has, which also tells whether the key is good."""
         self._worker.start(self._find_out_plan)

@@ -25,48 +25,58 @@ def invite(settings: Settings, application_id: int) -> str:
     return discord.utils.oauth_url(application_id, permissions=permissions, scopes=("bot", "applications.commands"))
 
 
-async def look(client: discord.Client, settings: Settings, commands: Collection[str] = ()) -> AsyncIterator[Finding]:
+async def look(client: discord.Client, settings: Settings, commands: Collection[str]) -> AsyncIterator[Finding]:
     """Look at all of it, changing nothing.
 
     Args:
         client: logged in; it need not be connected to the gateway.
         settings: what it should be like.
-        commands: the names of the commands that each home guild should have; empty where that is not looked at.
+        commands: the names of the commands that each home guild should have.
 
     Raises:
         discord.HTTPException: Discord refused something that it should not refuse.
         aiohttp.ClientError, OSError: it can't be reached.
     """
     about = await client.application_info()
-    yield Finding("application", f"{_name(about.name)} ({about.id})")
-    if about.bot_public:
-        yield warn(
-            "public bot",
-            "on, so anybody can invite the bot to their server (where it works for nobody)",
-            f"Switch it off: {_PORTAL}/{about.id}/bot (Installation, Install Link, None has to come first)",
-        )
-    if about.interactions_endpoint_url is not None:
-        yield fail(
-            "commands",
-            "an Interactions Endpoint URL is set, so Discord sends every command there and not to the bot",
-            f"Take it out: {_PORTAL}/{about.id}/information",
-        )
-    if about.bot_require_code_grant:
-        yield fail(
-            "invitation", "it requires a code grant, so no invitation works",
-            f"Switch Requires OAuth2 Code Grant off: {_PORTAL}/{about.id}/bot",
-        )  # fmt: skip
+    for finding in application(about):
+        yield finding
     guilds = [await _whole(client, guild) async for guild in client.fetch_guilds(limit=MOST_GUILDS)]
     homes = [guild for guild in guilds if _is_home(guild, settings)]
     for finding in _servers(guilds, homes, settings, invite(settings, about.id)):
         yield finding
     for finding in roles(homes or guilds, settings):
         yield finding
-    if commands:
-        for guild in homes:
-            yield await _commands(client, guild, about.id, commands, invite(settings, about.id))
-    if settings.audit_channel_id is not None:
-        yield await _audit_channel(client, homes, settings.audit_channel_id)
+    for guild in homes:
+        yield await _commands(client, guild, about.id, commands, invite(settings, about.id))
+    for finding in await audit_channel(client, homes, settings):
+        yield finding
+
+
+def application(about: discord.AppInfo) -> list[Finding]:
+    """Look at how the application is set up in the Developer Portal."""
+    findings = [Finding("application", f"{_name(about.name)} ({about.id})")]
+    if about.bot_public:
+        findings.append(
+            warn(
+                "public bot",
+                "on, so anybody can invite the bot to their server (where it works for nobody)",
+                f"Switch it off: {_PORTAL}/{about.id}/bot (Installation, Install Link, None has to come first)",
+            )
+        )
+    if about.interactions_endpoint_url is not None:
+        findings.append(
+            fail(
+                "commands",
+                "an Interactions Endpoint URL is set, so Discord sends every command there and not to the bot",
+                f"Take it out: {_PORTAL}/{about.id}/information",
+            )
+        )
+    if about.bot_require_code_grant:
+        findings.append(fail(
+            "invitation", "it requires a code grant, so no invitation works",
+            f"Switch Requires OAuth2 Code Grant off: {_PORTAL}/{about.id}/bot",
+        ))  # fmt: skip
+    return findings
 
 
 def foreign(guild: discord.Guild) -> Finding:
@@ -162,7 +172,12 @@ async def _commands(
     return Finding("commands", f"{', '.join(sorted(names))} in {where}")
 
 
-async def _audit_channel(client: discord.Client, homes: Sequence[discord.Guild], channel_id: int) -> Finding:
+async def audit_channel(client: discord.Client, homes: Sequence[discord.Guild], settings: Settings) -> list[Finding]:
+    """Look whether the bot may write into the audit channel, where there is to be one."""
+    return [await _channel(client, homes, number)] if (number := settings.audit_channel_id) is not None else []
+
+
+async def _channel(client: discord.Client, homes: Sequence[discord.Guild], channel_id: int) -> Finding:
     what, remedy = "audit channel", "Correct AUDIT_CHANNEL_ID, or let the bot see the channel"
     if client.user is None:
         return fail(what, "it can't be looked at", "Run the check again")

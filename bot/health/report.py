@@ -7,10 +7,13 @@ import shutil
 import textwrap
 from collections.abc import Iterable
 
+from discord.utils import escape_markdown
+
 from bot.health import Finding, Level
 
 _MARGIN = 30
 """Columns before what was found: the level, and what was looked at."""
+_LONGEST_MESSAGE = 4000
 _LEAST, _MOST = 60, 110
 """Columns of the narrowest and the widest table."""
 
@@ -41,6 +44,25 @@ def summary(findings: Iterable[Finding]) -> str:
     if warned:
         return f"It works. {warned} {'things' if warned > 1 else 'thing'} should be looked at (->)."
     return "Everything is in order."
+
+
+def as_message(findings: Iterable[Finding]) -> str:
+    """Write the findings for Discord, as much as an embed's description takes."""
+    signs = {Level.OK: "✅", Level.WARN: "⚠️", Level.FAIL: "❌"}
+    written = ""
+    for finding in findings:
+        line = f"{signs[finding.level]} **{finding.what}**: {_markdown(finding.found)}\n"
+        line += f"→ {_markdown(finding.remedy)}\n" if finding.remedy else ""
+        if len(written) + len(line) > _LONGEST_MESSAGE:
+            return written + "…"
+        written += line
+    return written
+
+
+def _markdown(text: str) -> str:
+    # A link and a time stamp stay what they are.
+    parts = re.split(r"(<t:[0-9]+:R>|https://\S+)", text)
+    return "".join(part if number % 2 else escape_markdown(part) for number, part in enumerate(parts))
 
 
 def _wrapped(text: str, width: int, first: str, further: str) -> list[str]:
