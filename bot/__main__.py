@@ -18,7 +18,7 @@ import discord
 
 from bot import __version__, logs
 from bot.app import CadBot
-from bot.cad.client import CadClient
+from bot.cad.client import DIALECTS, CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -124,7 +124,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     log.info("remove911 %s starts, with discord.py %s", __version__, discord.__version__)
     pause = 5.0
     while not stop.is_set():
-        async with CadClient(settings.account) as cad, CadBot(settings, cad) as bot:
+        async with CadClient(settings.account, DIALECTS[settings.api_version]) as cad, CadBot(settings, cad) as bot:
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
             break

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
-from bot.cad import v1
+from bot.cad import v1, v2
 from bot.cad.dialect import Dialect
 from bot.cad.errand import Errand, Life, Removal, Witness
 from bot.cad.line import Line
@@ -20,11 +20,13 @@ from bot.cad.model import Account, Answer, CallRef, EmergencyCall, End, OpenCall
 from bot.cad.wire import Wire
 from bot.cad.worker import Clock, NoTurn, WallClock, Worker
 
-__all__ = ["CadClient", "Removal", "Told", "Witness"]
+__all__ = ["DIALECTS", "CadClient", "Removal", "Told", "Witness"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+DIALECTS: Mapping[str, Dialect] = {"v1": v1, "v2": v2}
+"""The versions of the CAD's API, by their names in the settings."""
 BETWEEN_CHECKS = 60.0
 """Seconds between two re-checks of the breaker."""
 

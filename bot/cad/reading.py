@@ -66,6 +66,11 @@ def is_page(reply: Reply, text: str) -> bool:
     return "html" in reply.media_type or text.startswith("<")
 
 
+def is_data(reply: Reply) -> bool:
+    """Say whether a body can be what was asked for: it came whole, and is neither a page nor a problem."""
+    return reply.content is not None and "html" not in reply.media_type and "problem" not in reply.media_type
+
+
 def refusal(reply: Reply, texts: Iterable[str], *, page: bool, missing: Verdict) -> Verdict | None:
     """Say what an answer means that is no success, or None where it may be one.
 
@@ -150,8 +155,7 @@ def servers(reply: Reply, hide: Hide) -> Servers | None:
 
 def _listed(reply: Reply, name: str) -> list[object] | None:
     # Players' text stands in a list, so what is one is not searched for the CAD's refusals.
-    usable = reply.status == 200 and "html" not in reply.media_type and "problem" not in reply.media_type
-    items = fields(parsed(reply)).get(name) if usable else None
+    items = fields(parsed(reply)).get(name) if reply.status == 200 and is_data(reply) else None
     return cast("list[object]", items) if isinstance(items, list) else None
 
 

@@ -121,11 +121,10 @@ def _understand(reply: Reply, hide: Hide, missing: reading.Verdict = reading.TUR
 
 
 def _success(reply: Reply, text: str, *, page: bool) -> reading.Verdict:
-    unusable = reply.status not in (200, 204) or reply.content is None or page
-    strange = "problem" in reply.media_type or "\0" in text
+    strange = reply.status not in (200, 204) or page or not reading.is_data(reply) or "\0" in text
     broken_json = "json" in reply.media_type and reply.status != 204 and not _parses(text)
     # A refusal that is wrapped in something else is no success either.
-    if unusable or strange or broken_json or reading.wraps_a_refusal(text):
+    if strange or broken_json or reading.wraps_a_refusal(text):
         return reading.UNREADABLE
     return reading.CONFIRMED
 

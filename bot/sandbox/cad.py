@@ -15,7 +15,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.cad.model import Account, CallRef, Plan
-from bot.sandbox import cad_v1
+from bot.sandbox import cad_v1, cad_v2
 from bot.sandbox.cad_v1 import GREETING, REMOVED
 
 __all__ = ["GREETING", "REMOVED", "Call", "LoopbackCad"]
@@ -61,6 +61,10 @@ class LoopbackCad:
         slow: how long it takes for a kind of request, such as GET_CALLS; infinity for never.
         requests: every request that arrived: its path, and its body where that is JSON.
         kinds: beside each of those, what it asked for: one of v1's types, in v2 too.
+        limits: the requests of each kind that v2 takes in a minute, such as `cad_v2.PUBLISHED`; none by default.
+        minute: the seconds of that minute.
+        advises: whether a 429 says when to come again.
+        turned_away: how many requests were answered with 429.
     """
 
     community_id: str = "sandbox-community"
@@ -74,6 +78,11 @@ class LoopbackCad:
     slow: dict[str, float] = field(default_factory=dict[str, float])
     requests: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]], repr=False)
     kinds: list[str | None] = field(default_factory=list[str | None])
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    minute: float = 60.0
+    advises: bool = True
+    turned_away: int = 0
+    lately: dict[str, list[float]] = field(default_factory=dict[str, list[float]], repr=False)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _numbers: dict[int, int] = field(default_factory=dict[int, int])
 
@@ -105,12 +114,13 @@ class LoopbackCad:
             body: object = json.loads(await request.read())
         except (ValueError, RecursionError):
             body = None
-        kind = cad_v1.kind_of(body)
+        of_v2 = request.path.startswith("/v2/")
+        kind = cad_v2.kind_of(request) if of_v2 else cad_v1.kind_of(body)
         self.requests.append((request.path, body))
         self.kinds.append(kind)
         if kind is not None:
             await _take(self.slow.get(kind, 0))
-        return await cad_v1.answer(self, request, body)
+        return await (cad_v2 if of_v2 else cad_v1).answer(self, request, body)
 
     def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:
         """Return the text of the 400 that a request of v1 gets, or None for one that is in order."""

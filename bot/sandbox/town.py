@@ -11,7 +11,9 @@ import discord
 import simcord
 
 from bot.app import CadBot
+from bot.cad import v1
 from bot.cad.client import CadClient, Removal, Told
+from bot.cad.dialect import Dialect
 from bot.cad.line import Line
 from bot.cad.model import Account, Answer
 from bot.cad.worker import Clock
@@ -80,6 +82,7 @@ async def open_town(
     *,
     cad: LoopbackCad | None = None,
     account: Account | None = None,
+    dialect: Dialect = v1,
     settings: Callable[[Account, Roles], Settings] = settings_for,
     patience: float = 10.0,
     clock: Clock | None = None,
@@ -92,6 +95,7 @@ async def open_town(
     Args:
         cad: the CAD to talk to, a new one by default.
         account: where the client finds its CAD, if not at that one.
+        dialect: how the client speaks to the CAD.
         settings: makes the bot's settings, from the account and the dispatcher role's id.
         patience: seconds that the client waits for the CAD.
         clock: what the client goes by, the wall's by default.
@@ -104,7 +108,7 @@ async def open_town(
         account = account or served
         # The client is open before Discord and closed after it, and its worker belongs to nobody's command.
         async with (
-            ParkedCad(account, patience=patience, clock=clock, line=line) as client,
+            ParkedCad(account, dialect, patience=patience, clock=clock, line=line) as client,
             simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
         ):
             guild = env.create_guild("Los Santos Roleplay")
