@@ -32,6 +32,7 @@ _CAUSES = {
     Why.API_KEY: f"The CAD did not accept the API key. {_HOST} has to correct `SONORAN_API_KEY`.",
     Why.PLAN: "The community's CAD plan does not include this. "
     "It needs Standard or higher; an administrator of the CAD can change the plan.",
+    Why.NO_SUCH_SERVER: "The community's CAD has no server of this number. Check `server_id`.",
     Why.FORBIDDEN: f"The CAD, or something in front of it, does not let this bot in. {_HOST} has to find out why.",
     Why.OTHER_REFUSAL: f"The CAD turned the request down. {_HOST} has to find out why.",
     Why.NO_CONNECTION: "The CAD could not be reached, so nothing was sent. Try again in a minute.",
@@ -39,6 +40,8 @@ _CAUSES = {
     f"{_HOST} has to check `SONORAN_API_URL` and the machine's clock and certificates.",
     Why.BUSY: "The CAD is busy and takes no more for now.",
     Why.LINE_FULL: "Too many removals are waiting already, so nothing was sent. Try again in a minute.",
+    Why.PLAN_UNKNOWN: "The bot could not find out which plan the community's CAD has, so nothing was sent. "
+    f"If it goes on, {_HOST.lower()} finds the reason in the log.",
     Why.BREAKER: "Nothing was sent: the CAD refused this bot",
     Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
     Why.JOURNAL: "The bot could not write it down in its journal, so nothing was sent. "
