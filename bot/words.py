@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
+from bot.entries import CREATE
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -60,7 +61,7 @@ SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SE
 
 
 def outcome(done: Outcome) -> str:
-    """Say how a removal ended."""
+    """Say how a removal ended, or how creating a removed call again did."""
     answer = done.answer
     call = _call(done.ref)
     happened = {
@@ -69,8 +70,15 @@ def outcome(done: Outcome) -> str:
         End.REJECTED: f"{call} was **not removed**.",
         End.NOT_SENT: f"{call} was **not removed**.",
         End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
-    }[answer.end]
-    return " ".join([SIGNS[answer.end], happened, *_reasons(done)])
+    }
+    if done.action == CREATE:
+        created = f"It is call **{answer.created}** now. " if answer.created is not None else ""
+        not_created = f"{call} was **not created again**."
+        happened = {
+            End.REMOVED: f"{call} was created again. {created}",
+            End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
+        } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
+    return " ".join([SIGNS[answer.end], happened[answer.end].strip(), *_reasons(done)])
 
 
 def waiting(ref: CallRef, place: Place) -> str:
@@ -82,7 +90,8 @@ def waiting(ref: CallRef, place: Place) -> str:
 def cause(answer: Answer) -> str:
     """Name the cause in a log line."""
     status = "" if answer.status is None else f", HTTP {answer.status}"
-    return answer.why.name.lower().replace("_", " ") + status
+    reference = f", reference {answer.reference}" if answer.reference else ""
+    return answer.why.name.lower().replace("_", " ") + status + reference
 
 
 def id_out_of_range(option: str, value: object) -> str:
@@ -206,7 +215,13 @@ def _reasons(done: Outcome) -> list[str]:
         reasons.append(f"{shown} (HTTP {answer.status}).")
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
-        reasons.append("Look at the CAD: if the call is still there, run the command again.")
+        reasons.append(
+            "Look at the CAD before you create it there: it may be there already."
+            if done.action == CREATE
+            else "Look at the CAD: if the call is still there, run the command again."
+        )
+    if answer.reference and not answer.done:
+        reasons.append(f"The CAD's reference is `{answer.reference}`.")
     return reasons
 
 
