@@ -24,7 +24,7 @@ import discord
 
 from bot import __version__, logs, words
 from bot.app import CadBot
-from bot.cad.client import CadClient
+from bot.cad.client import DIALECTS, CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
 from bot.health import machine, to_the_log
@@ -231,7 +231,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) -> int:
     pause = 5.0
     while not stop.is_set():
-        async with CadClient(settings.account) as cad, CadBot(settings, cad, journal) as bot:
+        dialect = DIALECTS[settings.api_version]
+        async with CadClient(settings.account, dialect) as cad, CadBot(settings, cad, journal) as bot:
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
             break

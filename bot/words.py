@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
+from bot.entries import CREATE
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -32,6 +33,7 @@ _CAUSES = {
     Why.API_KEY: f"The CAD did not accept the API key. {_HOST} has to correct `SONORAN_API_KEY`.",
     Why.PLAN: "The community's CAD plan does not include this. "
     "It needs Standard or higher; an administrator of the CAD can change the plan.",
+    Why.NO_SUCH_SERVER: "The community's CAD has no server of this number. Check `server_id`.",
     Why.FORBIDDEN: f"The CAD, or something in front of it, does not let this bot in. {_HOST} has to find out why.",
     Why.OTHER_REFUSAL: f"The CAD turned the request down. {_HOST} has to find out why.",
     Why.NO_CONNECTION: "The CAD could not be reached, so nothing was sent. Try again in a minute.",
@@ -39,6 +41,8 @@ _CAUSES = {
     f"{_HOST} has to check `SONORAN_API_URL` and the machine's clock and certificates.",
     Why.BUSY: "The CAD is busy and takes no more for now.",
     Why.LINE_FULL: "Too many removals are waiting already, so nothing was sent. Try again in a minute.",
+    Why.PLAN_UNKNOWN: "The bot could not find out which plan the community's CAD has, so nothing was sent. "
+    f"If it goes on, {_HOST.lower()} finds the reason in the log.",
     Why.BREAKER: "Nothing was sent: the CAD refused this bot",
     Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
     Why.JOURNAL: "The bot could not write it down in its journal, so nothing was sent. "
@@ -57,7 +61,7 @@ SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SE
 
 
 def outcome(done: Outcome) -> str:
-    """Say how a removal ended."""
+    """Say how a removal ended, or how creating a removed call again did."""
     answer = done.answer
     call = _call(done.ref)
     happened = {
@@ -66,8 +70,15 @@ def outcome(done: Outcome) -> str:
         End.REJECTED: f"{call} was **not removed**.",
         End.NOT_SENT: f"{call} was **not removed**.",
         End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
-    }[answer.end]
-    return " ".join([SIGNS[answer.end], happened, *_reasons(done)])
+    }
+    if done.action == CREATE:
+        created = f"It is call **{answer.created}** now. " if answer.created is not None else ""
+        not_created = f"{call} was **not created again**."
+        happened = {
+            End.REMOVED: f"{call} was created again. {created}",
+            End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
+        } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
+    return " ".join([SIGNS[answer.end], happened[answer.end].strip(), *_reasons(done)])
 
 
 def waiting(ref: CallRef, place: Place) -> str:
@@ -79,7 +90,8 @@ def waiting(ref: CallRef, place: Place) -> str:
 def cause(answer: Answer) -> str:
     """Name the cause in a log line."""
     status = "" if answer.status is None else f", HTTP {answer.status}"
-    return answer.why.name.lower().replace("_", " ") + status
+    reference = f", reference {answer.reference}" if answer.reference else ""
+    return answer.why.name.lower().replace("_", " ") + status + reference
 
 
 def id_out_of_range(option: str, value: object) -> str:
@@ -203,7 +215,13 @@ def _reasons(done: Outcome) -> list[str]:
         reasons.append(f"{shown} (HTTP {answer.status}).")
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
-        reasons.append("Look at the CAD: if the call is still there, run the command again.")
+        reasons.append(
+            "Look at the CAD before you create it there: it may be there already."
+            if done.action == CREATE
+            else "Look at the CAD: if the call is still there, run the command again."
+        )
+    if answer.reference and not answer.done:
+        reasons.append(f"The CAD's reference is `{answer.reference}`.")
     return reasons
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cad.model import End
-from bot.entries import REFUSED, Entry, Filter
+from bot.entries import CREATE, REFUSED, Entry, Filter
 from bot.words import SIGNS
 
 OUTCOMES = (*(end.value for end in End), REFUSED)
@@ -15,9 +15,8 @@ def audit(entry: Entry) -> tuple[str, str]:
     asked = f"{_who(entry)} asked by {entry.way} <t:{entry.asked_at:.0f}:f>"
     if entry.outcome == REFUSED:
         return "⛔ Refused: the role is missing", asked + (f" for {_call(entry)}" if entry.call_id else "")
-    return f"{_sign(entry)} {_call(entry).capitalize()}: {entry.outcome}", asked + (
-        f": {cause(entry)}" if cause(entry) else ""
-    )
+    because = f": {cause(entry)}" if cause(entry) else ""
+    return f"{_sign(entry)} {_call(entry).capitalize()}: {_ended(entry)}", asked + because
 
 
 def history(entries: list[Entry], wanted: Filter) -> str:
@@ -50,11 +49,20 @@ def cause(entry: Entry) -> str:
 
 
 def _line(entry: Entry) -> str:
-    end = "not ended yet" if entry.outcome is None else entry.outcome
+    end = _ended(entry)
     if entry.outcome not in (None, REFUSED, End.REMOVED.value):
         end += f", {cause(entry)}"
     asked_for = f" **{entry.call_id}** on server **{entry.server_id}**" if entry.call_id else ""
     return f"`{entry.number}` <t:{entry.asked_at:.0f}:f> {_who(entry)} {entry.way}{asked_for}: {_sign(entry)} {end}"
+
+
+def _ended(entry: Entry) -> str:
+    if entry.outcome is None:
+        return "not ended yet"
+    if entry.action != CREATE:
+        return entry.outcome
+    done = entry.outcome == End.REMOVED.value
+    return f"created again as {entry.reference or 'a new call'}" if done else f"creating it again, {entry.outcome}"
 
 
 def _sign(entry: Entry) -> str:

@@ -49,7 +49,7 @@ async def serving(play: Play, tls: ssl.SSLContext | None = None) -> AsyncIterato
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-    return head[0], headers, await reader.readexactly(int(headers["content-length"]))
+    return head[0], headers, await reader.readexactly(int(headers.get("content-length", 0)))
 
 
 def answering(raw: bytes, *, then_hang: bool = False) -> Play:

@@ -1,8 +1,9 @@
-"""Who goes when: one line for the key. Pure: it is told the time, and neither waits nor sends."""
+"""Who goes when: one line for the key, within its limits. Pure: it is told the time, and neither waits nor sends."""
 
 from __future__ import annotations
 
 from bisect import insort
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -10,7 +11,7 @@ from itertools import count
 from bot.cad.model import Kind
 
 PACE = 1.05
-"""Seconds between two requests. The vendor: not more than one a second for an extended period."""
+"""Seconds between two requests of v1. The vendor: not more than one a second for an extended period."""
 DEPTH = 50
 """How many may wait."""
 LONGEST = 600.0
@@ -19,6 +20,26 @@ BUSY = 60.0
 """Seconds for which a kind is closed where a 429 gives no advice; the vendor's own resource does the same."""
 LONGEST_BUSY = 900.0
 """Seconds of a 429's advice that are believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A limit of the CAD's: of these kinds together, so many requests in any stretch of so many seconds."""
+
+    kinds: frozenset[Kind]
+    many: int
+    seconds: float
+
+
+Limits = tuple[Window, ...]
+
+
+def paced(seconds: float) -> Limits:
+    """Return the limits of a single line: one request at a time, so many seconds apart."""
+    return (Window(frozenset(Kind), 1, seconds),)
+
+
+PACED = paced(PACE)
 
 
 @dataclass(eq=False, slots=True)
@@ -47,25 +68,25 @@ class Turn:
 
 
 class Line:
-    """First come, first served, at a pace; a kind can be closed for a while.
+    """First come, first served, within limits; a kind can be closed for a while.
 
     Args:
-        pace: seconds between two requests.
+        limits: how many requests may go, and how fast.
         depth: how many may wait.
     """
 
-    def __init__(self, pace: float = PACE, depth: int = DEPTH) -> None:
-        self._pace = pace
+    def __init__(self, limits: Limits = PACED, depth: int = DEPTH) -> None:
         self._depth = depth
         self._waiting: list[Waiting] = []
-        self._free_at = float("-inf")
+        # Beside each limit, when the last requests went that it counts.
+        self._went: dict[Window, deque[float]] = {window: deque(maxlen=window.many) for window in limits}
         self._closed_until: dict[Kind, float] = {}
 
     def join(self, who: Waiting) -> bool:
         """Let somebody wait; False where the line is full. Who has begun is always taken."""
         if not who.begun and sum(not other.begun for other in self._waiting) >= self._depth:
             return False
-        insort(self._waiting, who, key=lambda one: (not one.begun, one.kind, one.number))
+        insort(self._waiting, who, key=_order)
         return True
 
     def leave(self, who: Waiting) -> None:
@@ -87,24 +108,43 @@ class Line:
 
     def turns(self, now: float) -> Iterator[Turn]:
         """Say when each has their turn if nothing changes, the next first."""
-        left = list(self._waiting)
-        at = max(now, self._free_at)
+        queues: dict[Kind, deque[Waiting]] = {}
+        for who in self._waiting:
+            queues.setdefault(who.kind, deque()).append(who)
+        went = self._went
         ahead = 0
-        while left:
-            # Who is of a closed kind lets the others pass.
-            who = next((one for one in left if self.opens_at(one.kind) <= at), None)
-            if who is None:
-                at = min(self.opens_at(one.kind) for one in left)
-                continue
-            left.remove(who)
-            yield Turn(who, at, ahead)
-            at += self._pace
+        while queues:
+            # Whose kind can't go yet lets the others pass.
+            free = {kind: max(now, self.opens_at(kind), _free_at(kind, went)) for kind in queues}
+            kind = min(queues, key=lambda kind: (free[kind], *_order(queues[kind][0])))
+            yield Turn(queues[kind].popleft(), free[kind], ahead)
+            if not queues[kind]:
+                del queues[kind]
+            went = went if ahead else {window: times.copy() for window, times in went.items()}
+            _note(kind, free[kind], went)
             ahead += 1
 
     def take(self, turn: Turn, now: float) -> None:
         """Let somebody go, `now`."""
         self._waiting.remove(turn.who)
-        self._free_at = now + self._pace
+        _note(turn.who.kind, now, self._went)
+
+
+def _order(who: Waiting) -> tuple[bool, bool, int, int]:
+    # What changes something goes before what only looks, and among those a list of calls before the others.
+    look_up = not who.kind.changes
+    return not who.begun, look_up, who.kind if look_up else 0, who.number
+
+
+def _free_at(kind: Kind, went: dict[Window, deque[float]]) -> float:
+    full = (times[0] + w.seconds for w, times in went.items() if kind in w.kinds and len(times) == w.many)
+    return max(full, default=float("-inf"))
+
+
+def _note(kind: Kind, at: float, went: dict[Window, deque[float]]) -> None:
+    for window, times in went.items():
+        if kind in window.kinds:
+            times.append(at)
 
 
 def busy_for(advice: float | None) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, IntEnum, auto
 
 from yarl import URL
@@ -23,6 +25,51 @@ class CallRef:
 
 
 @dataclass(frozen=True, slots=True)
+class EmergencyCall:
+    """An open 911 call. What is said in it is players' text: unbounded, not to be trusted, and nothing for a log.
+
+    `emergency` is False for a civil call. `metadata` is whatever the community's resources attached to it, and
+    `updated` the time that the CAD gives for it, if any.
+    """
+
+    ref: CallRef
+    emergency: bool = True
+    caller: str = field(default="", repr=False)
+    location: str = field(default="", repr=False)
+    description: str = field(default="", repr=False)
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, hash=False)
+    updated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCalls:
+    """The open 911 calls of a server, as far as they could be read; `whole` where that was all of them."""
+
+    calls: tuple[EmergencyCall, ...]
+    whole: bool = True
+
+    def lack(self, ref: CallRef) -> bool:
+        """Say whether they prove that a call is not open; a list that could not be read whole proves nothing."""
+        return self.whole and all(call.ref != ref for call in self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server of the community. Its name is the community's text, of any length."""
+
+    id: int
+    name: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The community's servers, as far as they could be read; `whole` where that was all of them."""
+
+    servers: tuple[Server, ...]
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Which CAD, and as whom. The key opens everything that the community has there."""
 
@@ -32,21 +79,30 @@ class Account:
 
 
 class Kind(IntEnum):
-    """A kind of request, as the CAD limits and refuses it. The lower goes first: removals before look-ups."""
+    """A kind of request, as the CAD limits and refuses it. Of the look-ups the lower goes first."""
 
     REMOVE = 0
-    CALLS = 1
-    VERSION = 2
+    CREATE = 1
+    CALLS = 2
+    SERVERS = 3
+    VERSION = 4
+
+    @property
+    def changes(self) -> bool:
+        """Say whether it changes something at the CAD; such a request goes before those that only look."""
+        return self <= Kind.CREATE
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a dialect builds it. The body holds the key, so it has no place in a `repr`."""
+    """A request as a dialect builds it. Its body or its headers hold the key, so they have no place in a `repr`."""
 
     kind: Kind
     method: str
     path: str
-    body: bytes = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +120,7 @@ class Reply:
 
 
 class Plan(IntEnum):
-    """The plan of a community's CAD, by the number with which the answer to GET_VERSION begins."""
+    """The plan of a community's CAD, by the number that v1 gives it."""
 
     FREE = 0
     STARTER = 1
@@ -75,8 +131,21 @@ class Plan(IntEnum):
 
     @property
     def lists_calls(self) -> bool:
-        """Say whether GET_CALLS is part of it."""
+        """Say whether the list of calls is part of it."""
         return self >= Plan.PLUS
+
+    @property
+    def lists_servers(self) -> bool:
+        """Say whether the list of servers is part of it."""
+        return self >= Plan.STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The plan, and how the CAD put it: `PLUS` is 3 in v1's numbers, and 2 in the vendor's example for v2."""
+
+    plan: Plan
+    said: str
 
 
 class End(Enum):
@@ -105,6 +174,7 @@ class Why(Enum):
     ENDPOINT_OFF = auto()
     API_KEY = auto()
     PLAN = auto()
+    NO_SUCH_SERVER = auto()
     FORBIDDEN = auto()
     OTHER_REFUSAL = auto()
     # not sent: it can be tried again
@@ -112,6 +182,7 @@ class Why(Enum):
     CERTIFICATE = auto()
     BUSY = auto()
     LINE_FULL = auto()
+    PLAN_UNKNOWN = auto()
     BREAKER = auto()
     CLOSING = auto()
     JOURNAL = auto()
@@ -133,8 +204,10 @@ class Answer:
     `said` is the CAD's own text: unbounded and not to be trusted, but without our secrets.
     `status` is the HTTP status, or None where no answer came.
     `retry_after` is the CAD's advice in seconds, or None.
+    `reference` is under which the CAD's own people find the request, where it gave one: letters, digits and `.:|_-`.
     `at` is a time of day in seconds since the epoch, where the `why` has one: when it can be tried again, when the
-    call was seen, when the breaker opened. `because` is what opened it.
+    call was seen, when the servers were listed, when the breaker opened. `because` is what opened it.
+    `created` is the number of the call that was created, where that was asked for and done.
     """
 
     end: End
@@ -142,8 +215,10 @@ class Answer:
     said: str = ""
     status: int | None = None
     retry_after: float | None = None
+    reference: str = ""
     at: float | None = None
     because: Why | None = None
+    created: int | None = None
 
     @property
     def done(self) -> bool:

@@ -1,59 +1,69 @@
 """The CAD's API v1 as pure functions: build a request, understand what came back.
 
-The vendor's page "Remove 911" is the source for the request and the four documented refusals. What is marked
-"undocumented" was learned from the vendor's own clients.
+The vendor's page "Remove 911" is the source for the request and the four documented refusals.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import partial
 
-from bot.cad.model import Account, Answer, CallRef, End, Kind, Plan, Reply, Request, Why
+from bot.cad import reading
+from bot.cad.dialect import Ask, Hide
+from bot.cad.line import PACED
+from bot.cad.model import (
+    Account,
+    Answer,
+    CallRef,
+    EmergencyCall,
+    Kind,
+    OpenCalls,
+    Plan,
+    Reply,
+    Request,
+    Servers,
+    Version,
+)
 
-Hide = Callable[[str], str]
-"""Takes our secrets out of the CAD's text, in case that it repeats them."""
-
-DOCUMENTED = {
-    "INVALID REQUEST TYPE": Why.REQUEST_TYPE,
-    "INVALID COMMUNITY ID": Why.COMMUNITY_ID,
-    "API IS NOT ENABLED FOR THIS COMMUNITY": Why.API_OFF,
-    "INVALID API KEY": Why.API_KEY,
-}
-"""The 400 bodies that the page lists."""
-
-# Undocumented: another word can stand in front, and a plan that is too low is said in words.
-_NOT_ENABLED = re.compile(r".{1,60} IS NOT ENABLED FOR THIS COMMUNITY", re.IGNORECASE)
-_PLAN = re.compile(r"VERSION .{1,40} REQUIRED", re.IGNORECASE)
-_REFUSAL = re.compile("|".join([*DOCUMENTED, _NOT_ENABLED.pattern, _PLAN.pattern]), re.IGNORECASE)
-# Undocumented: the CAD's greeting at every path that it does not know, with status 200.
-_GREETING = "backend service reached"
-
-# Decided by the status alone, whatever the body says: none of these did what was asked.
-_BY_STATUS = {
-    401: (End.REJECTED, Why.API_KEY),
-    402: (End.REJECTED, Why.PLAN),
-    403: (End.REJECTED, Why.FORBIDDEN),
-    408: (End.UNKNOWN, Why.SERVER_ERROR),
-    429: (End.NOT_SENT, Why.BUSY),
-}
+LIMITS = PACED
 
 
-def remove_911(account: Account, ref: CallRef) -> Request:
+def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
     """Build the request of the page "Remove 911": ids as integers, nothing that is not documented."""
     data = {"serverId": ref.server_id, "callId": ref.call_id}
-    return _request(account, Kind.REMOVE, "emergency", "REMOVE_911", data)
+    return Ask(_request(account, Kind.REMOVE, "emergency", "REMOVE_911", data), understand_removal)
 
 
-def get_calls(account: Account, server_id: int) -> Request:
+def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
+    """Build CALL_911, which the plan Standard has. The call gets a number of its own."""
+    data: dict[str, object] = {
+        "serverId": call.ref.server_id,
+        "isEmergency": call.emergency,
+        "caller": call.caller,
+        "location": call.location,
+        "description": call.description,
+    }
+    if call.metadata:
+        data["metaData"] = dict(call.metadata)
+    return Ask(_request(account, Kind.CREATE, "emergency", "CALL_911", data), understand_creation)
+
+
+def get_calls(account: Account, server_id: int) -> Ask[OpenCalls]:
     """Build GET_CALLS for a server's open emergency calls (type 1). It needs the plan Plus."""
-    return _request(account, Kind.CALLS, "emergency", "GET_CALLS", {"serverId": server_id, "type": 1})
+    request = _request(account, Kind.CALLS, "emergency", "GET_CALLS", {"serverId": server_id, "type": 1})
+    return Ask(request, partial(understand_calls, server_id))
 
 
-def get_version(account: Account) -> Request:
+def get_servers(account: Account) -> Ask[Servers]:
+    """Build GET_SERVERS. It needs the plan Standard."""
+    return Ask(_request(account, Kind.SERVERS, "general", "GET_SERVERS"), understand_servers)
+
+
+def get_version(account: Account) -> Ask[Version]:
     """Build GET_VERSION, which every plan has."""
-    return _request(account, Kind.VERSION, "general", "GET_VERSION")
+    return Ask(_request(account, Kind.VERSION, "general", "GET_VERSION"), understand_version)
 
 
 def understand_removal(reply: Reply, hide: Hide) -> Answer:
@@ -62,101 +72,61 @@ def understand_removal(reply: Reply, hide: Hide) -> Answer:
     "Removed" is the meaning of a 200 or 204 that is not known to be bad, and of nothing else: the page's own
     example of a success is visibly another endpoint's text, so no wording is asked for.
     """
-    return _understand(reply, hide)[0]
+    return _understand(reply, hide, missing=reading.NOT_THERE)
 
 
-def understand_calls(reply: Reply, hide: Hide) -> frozenset[int] | Answer:
-    """Return the numbers of all open emergency calls, or what came instead.
-
-    A list in which anything can't be read is no list: it proves no absence.
-    """
-    answer, text = _understand(reply, hide)
-    if not answer.done:
-        return answer
-    try:
-        match json.loads(text):
-            case {"emergencyCalls": [*calls]} if all(type(call["callId"]) is int for call in calls):
-                return frozenset(call["callId"] for call in calls)
-            case _:
-                return _unreadable(answer)
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return _unreadable(answer)
+def understand_creation(reply: Reply, hide: Hide) -> Answer:
+    """Return a success only where the number of the new call can be read: `EMERGENCY CALL ADDED ID: 305`."""
+    answer = _understand(reply, hide)
+    numbers = re.findall(
+        r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", reading.text_of(reply), re.IGNORECASE
+    )
+    created = reading.an_id(int(numbers[0])) if len(numbers) == 1 else None
+    if not answer.done or created is None:
+        return reading.unreadable(answer)
+    return Answer(answer.end, answer.why, answer.said, answer.status, created=created)
 
 
-def understand_version(reply: Reply, hide: Hide) -> Plan | Answer:
+def understand_calls(server_id: int, reply: Reply, hide: Hide) -> OpenCalls | Answer:
+    """Return the open emergency calls as far as they can be read, or what came instead."""
+    calls = reading.open_calls(reply, server_id, hide)
+    return reading.unreadable(_understand(reply, hide)) if calls is None else calls
+
+
+def understand_servers(reply: Reply, hide: Hide) -> Servers | Answer:
+    """Return the servers as far as they can be read, or what came instead."""
+    servers = reading.servers(reply, hide)
+    return reading.unreadable(_understand(reply, hide)) if servers is None else servers
+
+
+def understand_version(reply: Reply, hide: Hide) -> Version | Answer:
     """Return the plan, by the digits with which the text begins, or what came instead."""
-    answer, text = _understand(reply, hide)
-    if not answer.done:
-        return answer
-    digits = re.match(r'"?([0-9]{1,3})(?![0-9])', text)
-    if digits is None or int(digits[1]) not in Plan.__members__.values():
-        return _unreadable(answer)
-    return Plan(int(digits[1]))
+    answer = _understand(reply, hide)
+    digits = re.match(r'"?([0-9]{1,3})(?![0-9])', reading.text_of(reply))
+    if not answer.done or digits is None or int(digits[1]) not in Plan.__members__.values():
+        return reading.unreadable(answer)
+    return Version(Plan(int(digits[1])), answer.said)
 
 
-def _request(account: Account, kind: Kind, group: str, name: str, *data: dict[str, int]) -> Request:
+def _request(account: Account, kind: Kind, group: str, name: str, *data: Mapping[str, object]) -> Request:
     body = {"id": account.community_id, "key": account.key, "type": name, "data": data}
     return Request(kind, "POST", f"{group}/{name.lower()}", json.dumps(body).encode())
 
 
-def _understand(reply: Reply, hide: Hide) -> tuple[Answer, str]:
-    text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace")
-    text = re.sub(r"^[\s\ufeff\u200b-\u200f]+|\s+$", "", text)
-    # The CAD answers in text or JSON; what begins with a tag is some web site's page for people.
-    html = "html" in reply.media_type or text.startswith("<")
-    end, why = _verdict(reply, text, html=html)
-    said = "" if html else hide(text)
-    return Answer(end, why, said, reply.status, reply.retry_after), text
+def _understand(reply: Reply, hide: Hide, missing: reading.Verdict = reading.TURNED_DOWN) -> Answer:
+    text = reading.text_of(reply)
+    page = reading.is_page(reply, text)
+    end, why = reading.refusal(reply, [text], page=page, missing=missing) or _success(reply, text, page=page)
+    return Answer(end, why, "" if page else hide(text), reply.status, reply.retry_after)
 
 
-def _unreadable(answer: Answer) -> Answer:
-    return Answer(End.UNKNOWN, Why.UNREADABLE, answer.said, answer.status)
-
-
-def _verdict(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
-    if 300 <= reply.status < 400 or _GREETING in " ".join(text.lower().split()):
-        return End.REJECTED, Why.WRONG_URL
-    if reply.status in _BY_STATUS:
-        return _BY_STATUS[reply.status]
-    if reply.status == 503 and reply.retry_after is not None:
-        return End.NOT_SENT, Why.BUSY
-    if reply.status >= 500:
-        return End.UNKNOWN, Why.SERVER_ERROR
-    if 400 <= reply.status < 500:
-        return _refusal(reply, text, html=html)
-    return _success(reply, text, html=html)
-
-
-def _refusal(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
-    if why := _known_text(text):
-        return End.REJECTED, why
-    if reply.status != 404:
-        return End.REJECTED, Why.OTHER_REFUSAL
-    if reply.content is None:
-        return End.UNKNOWN, Why.UNREADABLE
-    # A page for people means that this is some web site and not the API.
-    return (End.REJECTED, Why.WRONG_URL) if html else (End.GONE, Why.NO_SUCH_CALL)
-
-
-def _success(reply: Reply, text: str, *, html: bool) -> tuple[End, Why]:
-    unreadable = reply.content is None or html or "problem" in reply.media_type or "\0" in text
+def _success(reply: Reply, text: str, *, page: bool) -> reading.Verdict:
+    strange = reply.status not in (200, 204) or page or not reading.is_data(reply) or "\0" in text
     broken_json = "json" in reply.media_type and reply.status != 204 and not _parses(text)
-    if reply.status not in (200, 204) or unreadable or broken_json:
-        return End.UNKNOWN, Why.UNREADABLE
-    if why := _known_text(text):
-        return End.REJECTED, why
     # A refusal that is wrapped in something else is no success either.
-    wrapped = _REFUSAL.search(" ".join(text.split()))
-    return (End.UNKNOWN, Why.UNREADABLE) if wrapped else (End.REMOVED, Why.CONFIRMED)
-
-
-def _known_text(text: str) -> Why | None:
-    line = " ".join(text.split()).strip(" \"'.!")
-    if why := DOCUMENTED.get(line.upper()):
-        return why
-    if _NOT_ENABLED.fullmatch(line):
-        return Why.ENDPOINT_OFF
-    return Why.PLAN if _PLAN.fullmatch(line) else None
+    if strange or broken_json or reading.wraps_a_refusal(text):
+        return reading.UNREADABLE
+    return reading.CONFIRMED
 
 
 def _parses(text: str) -> bool:

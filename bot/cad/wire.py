@@ -25,9 +25,29 @@ MOST_SAID = 10_000
 
 _HEADERS = {
     "Accept-Encoding": "identity",  # a compressed body could unpack to any size
-    "Content-Type": "application/json",
     "User-Agent": f"remove911/{__version__}",
 }
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class _ConnectionLostError(aiohttp.ClientError):
+    """The connection broke after the request had gone out."""
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let each request go out once.
+
+    aiohttp sends a GET or DELETE again by itself where the connection breaks before the answer. A second DELETE would
+    be told "not there" of what the first removed, and neither would be in the line. It repeats for these errors alone.
+    """
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:  # no connection came about, and nothing went out
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLostError(type(error).__name__) from error
 
 
 class Wire:
@@ -51,6 +71,7 @@ class Wire:
             connector=aiohttp.TCPConnector(keepalive_timeout=0.5),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
+            middlewares=(_once,),
             timeout=self._timeout,
         )
         return self
@@ -65,8 +86,9 @@ class Wire:
         try:
             async with self._session.request(
                 request.method,
-                self._account.url / request.path,
+                (self._account.url / request.path).with_query(request.query),
                 data=request.body,
+                headers=({} if request.body is None else _JSON) | dict(request.headers),
                 allow_redirects=False,  # a redirect would carry the key to another place
             ) as response:
                 return Reply(

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bot.cad.breaker import Breaker
 from bot.cad.line import Line, Waiting, busy_for
 from bot.cad.model import Answer, End, Kind, Place, Why
+from bot.jobs import Job, Jobs
 
 log = logging.getLogger(__name__)
 
 TELL_ABOVE = 2.0
 """Seconds of waiting above which somebody is told their place."""
-
-Job = Callable[[], Coroutine[None, None, None]]
 
 
 class Clock(Protocol):
@@ -58,7 +56,7 @@ class _Turn:
 
 
 class Worker:
-    """Runs jobs in tasks of its own, which belong to nobody's command, and gives them their turns.
+    """Runs jobs, and gives them their turns.
 
     Args:
         clock: what it goes by.
@@ -70,18 +68,19 @@ class Worker:
         self.breaker = Breaker()
         self.closing = False
         self._line = line
-        self._inbox: list[Job] = []
+        self._jobs = Jobs()
         self._changed = asyncio.Event()
         self._turns: dict[Waiting, _Turn] = {}
-        self._jobs: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Begin. The task is made here, so that it belongs to whoever opens the client."""
+        """Begin. The tasks are made here, so that they belong to whoever opens the client."""
+        self._jobs.open()
         self._task = asyncio.create_task(self._work(), name="cad-worker")
 
     async def close(self) -> None:
         """End; whatever is still under way is cancelled."""
         await self.drain(0)
+        await self._jobs.close()
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -90,25 +89,15 @@ class Worker:
         return len(self._turns)
 
     def start(self, job: Job) -> None:
-        """Let the worker run a job. May be called from a command's task, to which the job does not belong."""
-        self._inbox.append(job)
-        self._changed.set()
-        if self.closing:  # the worker may have gone, and the job will be told so
-            self._begin_jobs()
+        """Run a job. May be called from a command's task, to which the job does not belong."""
+        self._jobs.start(job)
 
     async def drain(self, limit: float) -> None:
         """Give no more turns, tell all who wait, and give the jobs `limit` seconds to end before they are cancelled."""
         self.closing = True
-        self._begin_jobs()
-        await asyncio.sleep(0)  # a job that is cancelled before it has begun would settle nothing
         for who in tuple(self._turns):
             self._refuse(who, Answer(End.NOT_SENT, Why.CLOSING))
-        if self._jobs:
-            _, late = await asyncio.wait(self._jobs, timeout=limit)
-            for job in late:
-                job.cancel()
-            if late:
-                await asyncio.wait(late)
+        await self._jobs.end(limit)
 
     async def turn(
         self, who: Waiting, place: asyncio.Future[Place | None] | None = None, *, past_breaker: bool = False
@@ -163,7 +152,6 @@ class Worker:
     async def _let_go_the_next(self) -> None:
         if self._changed.is_set():
             self._changed.clear()
-            self._begin_jobs()
             self._look_after_all()
         now = self.clock.now()
         first = next(self._line.turns(now), None)
@@ -180,12 +168,6 @@ class Worker:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-
-    def _begin_jobs(self) -> None:
-        while self._inbox:
-            job = asyncio.create_task(self._inbox.pop(0)(), name="cad-job")
-            self._jobs.add(job)
-            job.add_done_callback(self._jobs.discard)
 
     def _look_after_all(self) -> None:
         """Tell all who wait what has changed for them: no turn any more, or a place worth telling."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from bot.cad.model import Answer, End, Plan, Why
+from bot.cad.model import Answer, End, Plan, Server, Why
 from bot.health import Finding, fail, warn
 from bot.settings import Settings
 from bot.words import clean, cut
+
+MOST_SERVERS = 10
+"""Servers that are named."""
 
 _WHERE = "Sonoran CAD, Admin panel, Advanced, In-Game Integration, under Web API"
 
@@ -47,8 +50,14 @@ _CAUSES = {
 _OTHER = ("its answer could not be used", "Run the check again later. If it stays so, the log may tell more")
 
 
-def connection(settings: Settings, plan: Plan | Answer) -> list[Finding]:
-    """Say whether the CAD can be reached and takes us for who we are, from its answer to GET_VERSION."""
+def connection(settings: Settings, plan: Plan | Answer, said: str) -> list[Finding]:
+    """Say whether the CAD can be reached and takes us for who we are, from its answer when asked for the plan.
+
+    Args:
+        settings: which CAD, and as whom.
+        plan: the plan, or what came instead.
+        said: how the CAD put the plan; v2's numbers are not v1's.
+    """
     host, version = settings.account.url.host or "", settings.api_version
     if isinstance(plan, Answer):
         if version == "v1" and plan.status in (404, 410):
@@ -62,6 +71,8 @@ def connection(settings: Settings, plan: Plan | Answer) -> list[Finding]:
         return [_refused("Sonoran CAD", plan)]
     whom = f"community {clean(settings.account.community_id)}" if settings.account.community_id else "the key"
     name = plan.name.replace("_", " ")
+    if version != "v1" and clean(said):
+        name += f" (in the CAD's words: {cut(clean(said), 40)})"
     findings = [Finding("Sonoran CAD", f"{host} accepts {cut(whom, 60)} by API {version}")]
     if plan < Plan.STANDARD:
         findings.append(fail("plan", f"{name}, which can't remove calls", "The community needs Standard or higher"))
@@ -72,21 +83,20 @@ def connection(settings: Settings, plan: Plan | Answer) -> list[Finding]:
     return findings
 
 
-def servers(settings: Settings, listed: Mapping[int, str] | Answer) -> list[Finding]:
+def servers(settings: Settings, listed: Sequence[Server] | Answer) -> list[Finding]:
     """Name the community's servers, and say whether the default one is among them."""
     if isinstance(listed, Answer):
         return [_refused("CAD servers", listed)]
-    shown = ", ".join(f"{number} {cut(clean(name), 40)}".strip() for number, name in sorted(listed.items())[:10])
-    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
-    findings = [
-        Finding("CAD servers", f"{shown}{more}")
-        if listed
-        else warn("CAD servers", "the CAD lists none", "Set one up in the CAD before anybody needs this bot")
-    ]
+    if not listed:
+        return [warn("CAD servers", "the CAD lists none", "Set one up in the CAD before anybody needs this bot")]
+    ordered = sorted(listed, key=lambda server: server.id)
+    shown = ", ".join(f"{server.id} {cut(clean(server.name), 40)}".strip() for server in ordered[:MOST_SERVERS])
+    more = f" and {len(ordered) - MOST_SERVERS} more" if len(ordered) > MOST_SERVERS else ""
+    findings = [Finding("CAD servers", f"{shown}{more}")]
     default = settings.default_server_id
-    if default is not None and listed and default not in listed:
+    if default is not None and all(server.id != default for server in ordered):
         findings.append(fail("default server", f"the CAD has no server {default}", "Correct SONORAN_SERVER_ID"))
-    elif default is not None and listed:
+    elif default is not None:
         findings.append(Finding("default server", f"{default}, so dispatchers may leave it out"))
     return findings
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import aiohttp
 import discord
 
-from bot.cad.client import CadClient
+from bot.cad.client import DIALECTS, CadClient
+from bot.cad.worker import Clock
 from bot.health import Finding, Level, cad_side, discord_side, fail, machine, report
 from bot.settings import Settings
 
@@ -27,11 +28,13 @@ class Check:
     Args:
         show: takes a line of the table.
         env_file: where the settings were looked for.
+        clock: what the client of the CAD goes by.
     """
 
-    def __init__(self, show: Show, env_file: Path) -> None:
+    def __init__(self, show: Show, env_file: Path, clock: Clock | None = None) -> None:
         self._show = show
         self._env_file = env_file
+        self._clock = clock
         self._width = report.columns()
         self._findings: list[Finding] = []
 
@@ -101,10 +104,13 @@ class Check:
         return True
 
     async def _cad(self, settings: Settings) -> None:
-        async with CadClient(settings.account) as cad:
+        async with CadClient(settings.account, DIALECTS[settings.api_version], clock=self._clock) as cad:
             answer = await cad.recheck()
-            for finding in cad_side.connection(settings, cad.plan or answer):
+            for finding in cad_side.connection(settings, cad.plan or answer, cad.plan_said):
                 self._add(finding)
+            if cad.plan is not None and cad.plan.lists_servers:
+                for finding in cad_side.servers(settings, await cad.servers()):
+                    self._add(finding)
 
     def _part(self, name: str) -> None:
         self._show(f"\n{name}" if self._findings else name)

@@ -66,9 +66,11 @@ class Overview:
         too_soon = answer.end is End.NOT_SENT and answer.why is Why.BUSY and answer.status is None
         plan = self._cad.plan
         result: Plan | Answer = answer if plan is None or not (answer.done or too_soon) else plan
-        findings = [] if too_soon and plan is None else cad_side.connection(self._settings, result)
+        findings = [] if too_soon and plan is None else cad_side.connection(self._settings, result, self._cad.plan_said)
         if too_soon and answer.at is not None:
             findings.append(Finding("re-check", f"done less than a minute ago; the next one <t:{answer.at:.0f}:R>"))
+        if answer.done and plan is not None and plan.lists_servers:
+            findings += cad_side.servers(self._settings, await self._cad.servers())
         held = self._cad.held_back()
         if held is not None:
             findings.append(

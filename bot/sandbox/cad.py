@@ -1,4 +1,4 @@
-"""A loopback CAD with real state, for the sandbox and the tests. It answers as the vendor's page says."""
+"""A loopback CAD with real state, for the sandbox and the tests. It speaks both versions of the API at once."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import cast
 
 from aiohttp import web
 from yarl import URL
 
-from bot.cad.model import MAX_ID, Account, CallRef, Plan
+from bot.cad.model import Account, CallRef, Plan
+from bot.sandbox import cad_v1, cad_v2
+from bot.sandbox.cad_v1 import GREETING, REMOVED
 
-GREETING = "Sonoran CAD: Backend Service Reached"
-REMOVED = "API ID(s) set!"
-"""The page's own example of a success."""
+__all__ = ["GREETING", "REMOVED", "Call", "LoopbackCad"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,9 @@ class Call:
     caller: str
     location: str
     description: str
-    minutes: int
+    minutes: int = 0
+    emergency: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _EXAMPLES = (
@@ -49,11 +53,18 @@ class LoopbackCad:
     """One community's CAD. What stands in its attributes may be changed while it runs.
 
     Attributes:
-        calls: the open calls.
+        calls: the open 911 calls.
+        dispatches: the titles of the open dispatch calls, which are another thing.
         servers: the ids and names of the community's servers.
         seconds: how long the CAD takes to answer for a call; infinity for a call that it does carry out and
             never answers.
+        slow: how long it takes for a kind of request, such as GET_CALLS; infinity for never.
         requests: every request that arrived: its path, and its body where that is JSON.
+        kinds: beside each of those, what it asked for: one of v1's types, in v2 too.
+        limits: the requests of each kind that v2 takes in a minute, such as `cad_v2.PUBLISHED`; none by default.
+        minute: the seconds of that minute.
+        advises: whether a 429 says when to come again.
+        turned_away: how many requests were answered with 429.
     """
 
     community_id: str = "sandbox-community"
@@ -61,9 +72,19 @@ class LoopbackCad:
     api_enabled: bool = True
     plan: Plan = Plan.STANDARD
     calls: dict[CallRef, Call] = field(default_factory=_example_calls)
+    dispatches: dict[CallRef, str] = field(default_factory=lambda: {CallRef(1, 42): "10-50 AT ALTA STREET"})
     servers: Mapping[int, str] = field(default_factory=lambda: {1: "Los Santos", 2: "Blaine County"})
     seconds: dict[CallRef, float] = field(default_factory=dict[CallRef, float])
+    slow: dict[str, float] = field(default_factory=dict[str, float])
     requests: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]], repr=False)
+    kinds: list[str | None] = field(default_factory=list[str | None])
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    minute: float = 60.0
+    advises: bool = True
+    turned_away: int = 0
+    lately: dict[str, list[float]] = field(default_factory=dict[str, list[float]], repr=False)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _numbers: dict[int, int] = field(default_factory=dict[int, int])
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncGenerator[Account]:
@@ -71,19 +92,18 @@ class LoopbackCad:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
         # Handlers of calls that are never answered would hold the shutdown for a minute.
-        self._runner = web.AppRunner(app, shutdown_timeout=0.05)
-        await self._runner.setup()
+        self._runner = runner = web.AppRunner(app, shutdown_timeout=0.05)
+        await runner.setup()
         try:
-            await web.TCPSite(self._runner, "127.0.0.1", port).start()
-            host, bound = self._runner.addresses[0][:2]
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            host, bound = runner.addresses[0][:2]
             yield Account(URL.build(scheme="http", host=host, port=bound), self.community_id, self.key)
         finally:
-            await self._runner.cleanup()
+            await runner.cleanup()
 
-    def asked_for(self, kind: str) -> list[dict[str, object]]:
-        """List the requests of one kind that arrived, such as REMOVE_911."""
-        bodies = [cast("dict[str, object]", body) for _, body in self.requests if isinstance(body, dict)]
-        return [body for body in bodies if body.get("type") == kind]
+    def asked_for(self, kind: str) -> list[object]:
+        """List the bodies of the requests of one kind that arrived, such as REMOVE_911."""
+        return [body for (_, body), asked in zip(self.requests, self.kinds, strict=True) if asked == kind]
 
     async def go_down(self) -> None:
         """End every connection and accept no more."""
@@ -94,90 +114,68 @@ class LoopbackCad:
             body: object = json.loads(await request.read())
         except (ValueError, RecursionError):
             body = None
+        of_v2 = request.path.startswith("/v2/")
+        kind = cad_v2.kind_of(request) if of_v2 else cad_v1.kind_of(body)
         self.requests.append((request.path, body))
-        kinds = {
-            "/emergency/remove_911": ("REMOVE_911", Plan.STANDARD, self._remove),
-            "/emergency/get_calls": ("GET_CALLS", Plan.PLUS, self._list),
-            "/general/get_version": ("GET_VERSION", Plan.FREE, self._version),
-        }
-        if request.method != "POST" or request.path not in kinds:
-            return web.Response(text=GREETING)
-        kind, least_plan, carry_out = kinds[request.path]
-        if refusal := self.refusal(body, kind, least_plan):
-            return web.Response(status=400, text=refusal)
-        return await carry_out(cast("dict[str, object]", body).get("data"))
+        self.kinds.append(kind)
+        if kind is not None:
+            await _take(self.slow.get(kind, 0))
+        return await (cad_v2 if of_v2 else cad_v1).answer(self, request, body)
 
     def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:
-        """Return the text of the 400 that a request gets, or None for one that is in order.
+        """Return the text of the 400 that a request of v1 gets, or None for one that is in order."""
+        return cad_v1.refusal(self, body, kind, least_plan)
 
-        The order, which the vendor does not publish: JSON object with strings, type, community, API switched on,
-        key, plan. Fields that nobody knows are ignored.
-        """
-        if not isinstance(body, dict):
-            return "MALFORMED REQUEST"
-        fields = cast("dict[str, object]", body)
-        if not all(isinstance(fields.get(name), str) for name in ("id", "key", "type")):
-            return "MALFORMED REQUEST"
-        if fields["type"] != kind:
-            return "INVALID REQUEST TYPE"
-        if fields["id"] != self.community_id:
-            return "INVALID COMMUNITY ID"
-        if not self.api_enabled:
-            return "API IS NOT ENABLED FOR THIS COMMUNITY"
-        if fields["key"] != self.key:
-            return "INVALID API KEY"
-        if self.plan < least_plan:
-            return f"VERSION {least_plan.name} REQUIRED"
-        return None
+    # What can be done, in whichever version it is asked for.
 
-    async def _version(self, _: object) -> web.Response:
-        return web.Response(text=f"{self.plan.value} {self.plan.name}")
+    async def remove(self, ref: CallRef) -> bool:
+        """Remove a call, in its time; False where there is none."""
+        seconds = self.seconds.get(ref, 0)
+        if seconds == inf:
+            self.calls.pop(ref, None)
+        await _take(seconds)
+        return self.calls.pop(ref, None) is not None
 
-    async def _list(self, data: object) -> web.Response:
-        match data:
-            case [{"serverId": int(server)}]:
-                calls = [_as_json(call) for ref, call in self.calls.items() if ref.server_id == server]
-                return web.json_response({"activeCalls": [], "emergencyCalls": calls, "closedCalls": []})
-            case _:
-                return web.Response(status=400, text="MALFORMED REQUEST")
-
-    async def _remove(self, data: object) -> web.Response:
-        refs = _refs(data)
-        if refs is None:
-            return web.Response(status=400, text="MALFORMED REQUEST")
-        for ref in refs:
-            seconds = self.seconds.get(ref, 0)
-            if seconds == float("inf"):
-                self.calls.pop(ref, None)
-                await asyncio.Event().wait()
-            await asyncio.sleep(seconds)
-            # What the CAD really answers for a call that it does not have is not known.
-            if self.calls.pop(ref, None) is None:
-                return web.Response(status=404, text="CALL NOT FOUND")
-        return web.Response(text=REMOVED)
-
-
-def _as_json(call: Call) -> dict[str, object]:
-    return {
-        "callId": call.ref.call_id,
-        "isEmergency": True,
-        "caller": call.caller,
-        "location": call.location,
-        "description": call.description,
-    }
-
-
-def _refs(data: object) -> list[CallRef] | None:
-    if not isinstance(data, list) or not data:
-        return None
-    refs: list[CallRef] = []
-    for item in cast("list[object]", data):
-        if not isinstance(item, dict):
+    def create(self, server_id: int, fields: Mapping[str, object]) -> Call | None:
+        """Create a call under the server's next number; None where the fields are not those of a call."""
+        texts = [fields.get(name) for name in ("caller", "location", "description")]
+        emergency, metadata = fields.get("isEmergency"), fields.get("metaData", {})
+        attached = cast("dict[str, object]", metadata) if isinstance(metadata, dict) else {"": None}
+        if type(emergency) is not bool or not all(isinstance(text, str) for text in [*texts, *attached.values()]):
             return None
-        fields = cast("dict[str, object]", item)
-        server, call = fields.get("serverId"), fields.get("callId")
-        # JSON's true is an int to Python, and not to the CAD.
-        if type(server) is not int or type(call) is not int or not (1 <= server <= MAX_ID and 1 <= call <= MAX_ID):
-            return None
-        refs.append(CallRef(server, call))
-    return refs
+        taken = [ref.call_id for ref in self.calls if ref.server_id == server_id]
+        number = self._numbers[server_id] = max(self._numbers.get(server_id, 0), *taken, 0) + 1
+        minutes = (self.started - datetime.now(UTC)) // timedelta(minutes=1)
+        words, notes = cast("list[str]", texts), cast("dict[str, str]", attached)
+        call = Call(CallRef(server_id, number), *words, minutes=minutes, emergency=emergency, metadata=notes)
+        self.calls[call.ref] = call
+        return call
+
+    def open_calls(self, server_id: int, which: object) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+        """List the open dispatch and 911 calls; `which` is 0 for the first, 1 for the second, 100 for both."""
+        titles = [(ref, title) for ref, title in self.dispatches.items() if ref.server_id == server_id]
+        dispatches: list[dict[str, object]] = [{"callId": ref.call_id, "title": title} for ref, title in titles]
+        calls = [self.as_json(call) for ref, call in self.calls.items() if ref.server_id == server_id]
+        return dispatches if which != 1 else [], calls if which != 0 else []
+
+    def as_json(self, call: Call) -> dict[str, object]:
+        """Return a call as the CAD shows it."""
+        return {
+            "callId": call.ref.call_id,
+            "isEmergency": call.emergency,
+            "caller": call.caller,
+            "location": call.location,
+            "description": call.description,
+            "metaData": dict(call.metadata),
+            "updated": (self.started - timedelta(minutes=call.minutes)).isoformat(),
+        }
+
+    def listed_servers(self) -> dict[str, object]:
+        """Return the community's servers as the CAD shows them."""
+        return {"servers": [{"id": number, "name": name, "description": ""} for number, name in self.servers.items()]}
+
+
+async def _take(seconds: float) -> None:
+    if seconds == inf:
+        await asyncio.Event().wait()
+    await asyncio.sleep(seconds)

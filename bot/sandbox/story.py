@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
 
-from bot.cad.line import Line
+from bot.cad.line import Line, paced
 from bot.cad.model import CallRef
 from bot.sandbox.town import Town, open_town
 
@@ -65,7 +65,7 @@ async def play() -> int:
     wrong = 0
     number = 0
     for steps in ACTS:
-        async with open_town(patience=PATIENCE, line=Line(pace=PACE)) as town:
+        async with open_town(patience=PATIENCE, line=Line(paced(PACE))) as town:
             if not number:
                 print(f"{town.guild.name}, #{town.room.name}. The CAD has {len(town.cad.calls)} open calls.\n")
             for step in steps:

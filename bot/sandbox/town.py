@@ -13,7 +13,9 @@ import discord
 import simcord
 
 from bot.app import CadBot
+from bot.cad import v1
 from bot.cad.client import CadClient, Removal, Told
+from bot.cad.dialect import Dialect
 from bot.cad.line import Line
 from bot.cad.model import Account, Answer
 from bot.cad.worker import Clock
@@ -85,6 +87,7 @@ async def open_town(
     *,
     cad: LoopbackCad | None = None,
     account: Account | None = None,
+    dialect: Dialect = v1,
     settings: Callable[[Account, Roles], Settings] = settings_for,
     patience: float = 10.0,
     journal: Path | None = None,
@@ -99,6 +102,7 @@ async def open_town(
     Args:
         cad: the CAD to talk to, a new one by default.
         account: where the client finds its CAD, if not at that one.
+        dialect: how the client speaks to the CAD.
         settings: makes the bot's settings, from the account and the dispatcher role's id.
         journal: the journal's file; by default one that is gone afterwards.
         audited: whether there is an audit channel.
@@ -116,7 +120,7 @@ async def open_town(
             # These are open before Discord and closed after it, and their workers belong to nobody's command.
             async with (
                 Journal(path, audited=audited) as book,
-                ParkedCad(account, patience=patience, clock=clock, line=line) as client,
+                ParkedCad(account, dialect, patience=patience, clock=clock, line=line) as client,
                 simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
             ):
                 town = _build(env, cad, client, book)

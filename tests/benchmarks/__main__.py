@@ -23,7 +23,7 @@ from yarl import URL
 
 from bot.cad import v1
 from bot.cad.client import CadClient
-from bot.cad.line import Line
+from bot.cad.line import Line, paced
 from bot.cad.model import Account, CallRef, End
 from bot.sandbox.cad import LoopbackCad
 from tests.discord_stand_in import StandIn
@@ -109,7 +109,7 @@ async def bare(account: Account) -> AsyncIterator[Send]:
     async with aiohttp.ClientSession() as session:
 
         async def send(number: int) -> None:
-            body = v1.remove_911(account, CallRef(1, number)).body
+            body = v1.remove_911(account, CallRef(1, number)).request.body
             async with session.post(
                 account.url / "emergency/remove_911", data=body, headers={"Content-Type": "application/json"}
             ) as response:
@@ -121,7 +121,7 @@ async def bare(account: Account) -> AsyncIterator[Send]:
 
 @asynccontextmanager
 async def ours(account: Account) -> AsyncIterator[Send]:
-    async with CadClient(account, line=Line(pace=0, depth=AT_ONCE)) as client:
+    async with CadClient(account, line=Line(paced(0), depth=AT_ONCE)) as client:
 
         async def send(number: int) -> None:
             assert (await removed(client, CallRef(1, number))).end is End.REMOVED

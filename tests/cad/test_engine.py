@@ -157,7 +157,7 @@ async def test_the_plan_is_found_out_once_and_a_list_is_never_asked_for_without_
     cad = Script(REMOVE_911=[SILENCE, OK, SILENCE, OK], GET_VERSION=[STANDARD])
     async with cad.client() as client:
         client.find_out_plan()
-        await until(lambda: client._plan is not None)
+        await until(lambda: client.plan is not None)
         await removed(client, CALL)
         await removed(client, CallRef(1, 303))
     assert sorted(cad.asked) == ["GET_VERSION"] + ["REMOVE_911"] * 4
@@ -360,7 +360,7 @@ async def test_the_plan_by_the_first_digits() -> None:
         cad = Script(GET_VERSION=[http("200 OK", text)])
         async with cad.client() as client:
             assert (await client.recheck()).done
-            assert client._plan is plan
+            assert client.plan is plan
 
 
 def test_the_time_limits_are_those_of_the_design(account: Account) -> None:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.cad import v2
 from bot.cad.breaker import Breaker
 from bot.cad.line import BUSY, Line, Waiting, busy_for
 from bot.cad.model import Answer, End, Kind, Why
 from bot.cad.wire import seconds_to_wait
 
-R, C, V = Kind.REMOVE, Kind.CALLS, Kind.VERSION
+R, K, C, V = Kind.REMOVE, Kind.CREATE, Kind.CALLS, Kind.VERSION
 
 
 def waiting(kind: Kind, *, begun: bool = False) -> Waiting:
@@ -43,6 +44,53 @@ def test_turns(joining: list[Kind], closed: dict[Kind, float], turns: list[tuple
     for kind, until in closed.items():
         line.close(kind, until)
     assert schedule(line, 0.0) == turns
+
+
+V2 = [
+    pytest.param([R] * 9, [(R, 0, number) for number in range(8)] + [(R, 60, 8)], id="eight a minute at once"),
+    pytest.param(
+        [R] * 17, [(R, 60 * (number // 8), number) for number in range(17)], id="and eight in each minute after that"
+    ),
+    pytest.param([C] * 5 + [V], [(C, 0, n) for n in range(4)] + [(V, 0, 4), (C, 60, 5)], id="each kind by itself"),
+    pytest.param([V, C, K, R], [(K, 0, 0), (R, 0, 1), (C, 0, 2), (V, 0, 3)], id="a creation is like a removal"),
+]
+
+
+@pytest.mark.parametrize(("joining", "turns"), V2)
+def test_turns_within_v2s_windows(joining: list[Kind], turns: list[tuple[Kind, float, int]]) -> None:
+    line = Line(v2.LIMITS)
+    for kind in joining:
+        line.join(waiting(kind))
+    assert schedule(line, 0.0) == turns
+
+
+def test_a_window_slides_with_what_really_went() -> None:
+    line = Line(v2.LIMITS)
+    for now in (0.0, 10.0, 20.0, 30.0):
+        line.join(waiting(C))
+        line.take(next(line.turns(now)), now)
+    for _ in range(3):
+        line.join(waiting(C))
+    assert schedule(line, 30.0) == [(C, 60, 0), (C, 70, 1), (C, 80, 2)]
+    assert schedule(line, 75.0) == [(C, 75, 0), (C, 75, 1), (C, 80, 2)]
+
+
+@given(
+    joining=st.lists(st.sampled_from(Kind), max_size=40),
+    closed=st.dictionaries(st.sampled_from(Kind), st.floats(0, 100)),
+)
+def test_no_stretch_of_a_minute_has_more_than_the_window_takes(joining: list[Kind], closed: dict[Kind, float]) -> None:
+    line = Line(v2.LIMITS)
+    for kind in joining:
+        line.join(waiting(kind))
+    for kind, until in closed.items():
+        line.close(kind, until)
+    turns = list(line.turns(0.0))
+    assert len(turns) == len(joining)
+    assert all(later.at >= earlier.at for earlier, later in itertools.pairwise(turns))
+    for window in v2.LIMITS:
+        times = [turn.at for turn in turns if turn.who.kind in window.kinds]
+        assert all(later - earlier >= 60 for earlier, later in zip(times, times[window.many :], strict=False))
 
 
 def test_who_has_begun_goes_before_who_has_not() -> None:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from bot.cad import v1
-from bot.cad.model import Account, Answer, CallRef, End, Plan, Reply, Why
+from bot.cad import reading, v1
+from bot.cad.model import (
+    Account,
+    Answer,
+    CallRef,
+    EmergencyCall,
+    End,
+    OpenCalls,
+    Plan,
+    Reply,
+    Server,
+    Servers,
+    Version,
+    Why,
+)
 
 ACCOUNT = Account(URL("https://cad.example"), "my-community", "my-key")
 HTML = b"<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>"
@@ -24,7 +39,7 @@ def meaning(
 
 
 def test_the_request_is_the_pages_own_and_nothing_more() -> None:
-    request = v1.remove_911(ACCOUNT, CallRef(server_id=1, call_id=302))
+    request = v1.remove_911(ACCOUNT, CallRef(server_id=1, call_id=302)).request
     assert (request.method, request.path) == ("POST", "emergency/remove_911")
     assert request.body == (
         b'{"id": "my-community", "key": "my-key", "type": "REMOVE_911", "data": [{"serverId": 1, "callId": 302}]}'
@@ -124,7 +139,7 @@ def test_the_cads_text_is_kept_but_never_a_page_and_never_a_secret() -> None:
     content=st.none()
     | st.binary()
     | st.text().map(str.encode)
-    | st.sampled_from([text.encode() for text in (*v1.DOCUMENTED, "Backend Service Reached", "<html>", "{")])
+    | st.sampled_from([text.encode() for text in (*reading.DOCUMENTED, "Backend Service Reached", "<html>", "{")])
     | st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
         lambda more: st.lists(more) | st.dictionaries(st.text(), more),
@@ -139,7 +154,7 @@ def test_no_answer_raises_and_only_a_good_200_or_204_is_a_removal(
         assert status in (200, 204)
         assert content is not None
         text = content.decode("utf-8", "replace").strip()
-        assert text.upper() not in v1.DOCUMENTED
+        assert text.upper() not in reading.DOCUMENTED
         assert "backend service reached" not in text.lower()[:200]
         assert "html" not in media_type
         assert not text.lower().startswith("<html")
@@ -148,12 +163,16 @@ def test_no_answer_raises_and_only_a_good_200_or_204_is_a_removal(
 
 
 def test_the_requests_of_the_look_ups() -> None:
-    asked = v1.get_calls(ACCOUNT, 2)
+    asked = v1.get_calls(ACCOUNT, 2).request
     assert asked.path == "emergency/get_calls"
-    assert json.loads(asked.body)["data"] == [{"serverId": 2, "type": 1}]
-    asked = v1.get_version(ACCOUNT)
+    assert json.loads(asked.body or b"")["data"] == [{"serverId": 2, "type": 1}]
+    asked = v1.get_version(ACCOUNT).request
     assert asked.path == "general/get_version"
-    assert json.loads(asked.body) == {"id": "my-community", "key": "my-key", "type": "GET_VERSION", "data": []}
+    assert json.loads(asked.body or b"") == {"id": "my-community", "key": "my-key", "type": "GET_VERSION", "data": []}
+
+
+def listed(content: bytes, media_type: str = "application/json") -> OpenCalls | Answer:
+    return v1.understand_calls(2, Reply(200, media_type, content), str)
 
 
 @pytest.mark.parametrize(
@@ -167,28 +186,161 @@ def test_the_requests_of_the_look_ups() -> None:
         b'{"emergencyCalls": null}',
         b'{"emergencyCalls": {"callId": 1}}',
         b'{"emergencyCalls": "1"}',
-        b'{"emergencyCalls": [1]}',
-        b'{"emergencyCalls": [null]}',
-        b'{"emergencyCalls": [{}]}',
-        b'{"emergencyCalls": [{"callId": true}]}',
-        b'{"emergencyCalls": [{"callId": 1.0}]}',
-        b'{"emergencyCalls": [{"callId": 1}, {"callId": "2"}]}',
         b"[" * 100_000,
     ],
 )
-def test_a_list_that_can_not_be_read_whole_is_no_list(content: bytes) -> None:
-    answer = v1.understand_calls(Reply(200, "application/json", content), str)
+def test_what_is_no_list_of_calls(content: bytes) -> None:
+    answer = listed(content)
     assert isinstance(answer, Answer)
     assert answer.end is End.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "odd",
+    ["1", "null", "[]", "{}", '{"callId": true}', '{"callId": 1.0}', '{"callId": "2"}', '{"callId": 0}',
+     '{"callId": 2147483648}', '{"callId": 5, "serverId": 3}'],
+)  # fmt: skip
+def test_a_list_in_which_something_has_no_number_loses_that_alone_and_proves_no_absence(odd: str) -> None:
+    calls = listed(f'{{"emergencyCalls": [{{"callId": 1}}, {odd}, {{"callId": 7}}]}}'.encode())
+    assert isinstance(calls, OpenCalls)
+    assert [call.ref for call in calls.calls] == [CallRef(2, 1), CallRef(2, 7)]
+    assert not calls.whole
+    assert not calls.lack(CallRef(2, 99))
+
+
 def test_a_list_of_calls() -> None:
-    content = b'{"activeCalls": [{"callId": 9}], "emergencyCalls": [{"callId": 1, "x": 2}], "closedCalls": []}'
-    assert v1.understand_calls(Reply(200, "application/json", content), str) == {1}
-    assert v1.understand_calls(Reply(200, "text/plain", b'{"emergencyCalls": []}'), str) == frozenset()
-    refused = v1.understand_calls(Reply(400, "text/plain", b"VERSION PLUS REQUIRED"), str)
+    calls = listed(b'{"activeCalls": [{"callId": 9}], "emergencyCalls": [{"callId": 1, "x": 2}], "closedCalls": []}')
+    assert isinstance(calls, OpenCalls)
+    assert calls == OpenCalls((EmergencyCall(CallRef(2, 1)),))
+    assert calls.lack(CallRef(2, 9))
+    assert not calls.lack(CallRef(2, 1))
+    assert listed(b'{"emergencyCalls": []}', "text/plain") == OpenCalls(())
+    refused = v1.understand_calls(2, Reply(400, "text/plain", b"VERSION PLUS REQUIRED"), str)
     assert isinstance(refused, Answer)
     assert refused.why is Why.PLAN
+
+
+def test_all_that_a_call_can_say() -> None:
+    calls = listed(
+        b'{"emergencyCalls": [{"callId": 1, "isEmergency": false, "caller": "Ana", "location": "Grove St", '
+        b'"description": "Fire", "metaData": {"plate": "46EEK572", "speed": 90}, "updated": "2026-11-24T10:00:00Z"}]}'
+    )
+    assert isinstance(calls, OpenCalls)
+    (call,) = calls.calls
+    assert call == EmergencyCall(
+        CallRef(2, 1), False, "Ana", "Grove St", "Fire", {"plate": "46EEK572"}, datetime(2026, 11, 24, 10, tzinfo=UTC)
+    )
+    shown = repr(calls)
+    assert not any(text in shown for text in ("Ana", "Grove", "Fire", "46EEK572"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['"caller": 5', '"location": null', '"description": ["x"]', '"metaData": "x"', '"metaData": []', '"updated": 7',
+     '"updated": "yesterday"', '"updated": "0001-01-01T00:00:00"', '"isEmergency": "no"'],
+)  # fmt: skip
+def test_what_can_not_be_read_of_a_call_is_left_out_of_it(odd: str) -> None:
+    assert listed(f'{{"emergencyCalls": [{{"callId": 1, {odd}}}]}}'.encode()) == OpenCalls(
+        (EmergencyCall(CallRef(2, 1)),)
+    )
+
+
+@pytest.mark.parametrize("text", ["Backend Service Reached", "INVALID API KEY", "VERSION PRO REQUIRED", "<html>"])
+def test_nothing_that_a_player_says_in_a_call_makes_the_list_a_refusal(text: str) -> None:
+    assert isinstance(listed(json.dumps({"emergencyCalls": [{"callId": 1, "description": text}]}).encode()), OpenCalls)
+
+
+def test_the_key_in_a_call_is_hidden() -> None:
+    content = b'{"emergencyCalls": [{"callId": 1, "caller": "my-key"}]}'
+    calls = v1.understand_calls(2, Reply(200, "", content), lambda text: text.replace("my-key", "[key]"))
+    assert isinstance(calls, OpenCalls)
+    assert calls.calls[0].caller == "[key]"
+
+
+@given(
+    content=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda more: (
+            st.lists(more)
+            | st.dictionaries(st.sampled_from(["callId", "caller", "metaData", "updated", "id", "name"]), more)
+            | st.dictionaries(st.sampled_from(["emergencyCalls", "servers"]), st.lists(more))
+        ),
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_no_list_raises(content: bytes) -> None:
+    reply = Reply(200, "application/json", content)
+    assert isinstance(v1.understand_calls(1, reply, str), OpenCalls | Answer)
+    assert isinstance(v1.understand_servers(reply, str), Servers | Answer)
+
+
+def test_the_servers() -> None:
+    content = b'{"servers": [{"id": 1, "name": "Los Santos", "x": 1}, {"id": 2, "name": null}]}'
+    servers = v1.understand_servers(Reply(200, "application/json", content), str)
+    assert servers == Servers((Server(1, "Los Santos"), Server(2)))
+    assert "Santos" not in repr(servers)
+    odd = v1.understand_servers(Reply(200, "", b'{"servers": [{"id": "1"}, {"id": 2, "name": "B"}, 3]}'), str)
+    assert odd == Servers((Server(2, "B"),), whole=False)
+    for content in (b"{}", b"[]", b"text", b'{"servers": {}}'):
+        answer = v1.understand_servers(Reply(200, "application/json", content), str)
+        assert isinstance(answer, Answer)
+        assert answer.end is End.UNKNOWN
+
+
+def test_the_request_for_a_new_call() -> None:
+    call = EmergencyCall(CallRef(2, 302), False, "Ana", "Grove St", "Fire", {"plate": "46EEK572"})
+    request = v1.create_911(ACCOUNT, call).request
+    assert request.path == "emergency/call_911"
+    said = {"serverId": 2, "isEmergency": False, "caller": "Ana", "location": "Grove St", "description": "Fire"}
+    assert json.loads(request.body or b"") == {
+        "id": "my-community",
+        "key": "my-key",
+        "type": "CALL_911",
+        "data": [{**said, "metaData": {"plate": "46EEK572"}}],
+    }
+    bare = json.loads(v1.create_911(ACCOUNT, replace(call, metadata={})).request.body or b"")
+    assert bare["data"] == [said]
+
+
+@pytest.mark.parametrize(
+    ("content", "number"),
+    [
+        ("EMERGENCY CALL ADDED ID: 305", 305),
+        ("EMERGENCY CALL ADDED ID: {305}", 305),
+        ("Emergency call added. Id 305.\n", 305),
+        ('"EMERGENCY CALL ADDED ID:305"', 305),
+        ("911 CALL ADDED ID: #305", 305),
+        ("EMERGENCY CALL ADDED", None),
+        ("EMERGENCY CALL ADDED ID: ", None),
+        ("EMERGENCY CALL ADDED ID: {ID}", None),
+        ("EMERGENCY CALL ADDED ID: -5", None),
+        ("EMERGENCY CALL ADDED ID: 1.5", None),
+        ("EMERGENCY CALL ADDED ID: 0", None),
+        ("EMERGENCY CALL ADDED ID: 2147483648", None),
+        ("EMERGENCY CALL ADDED ID: ３０５", None),
+        ("ID: 3 ID: 4", None),
+        ("API ID(s) set!", None),
+        ("", None),
+    ],
+)
+def test_the_number_of_a_new_call(content: str, number: int | None) -> None:
+    answer = v1.understand_creation(Reply(200, "text/plain", content.encode()), str)
+    assert answer.created == number
+    assert (answer.end, answer.why) == ((End.REMOVED, Why.CONFIRMED) if number else (End.UNKNOWN, Why.UNREADABLE))
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "end", "why"),
+    [
+        (400, b"INVALID API KEY", End.REJECTED, Why.API_KEY),
+        (404, b"SERVER NOT FOUND ID: 5", End.REJECTED, Why.OTHER_REFUSAL),
+        (500, b"ID: 5", End.UNKNOWN, Why.SERVER_ERROR),
+        (200, b"Backend Service Reached", End.REJECTED, Why.WRONG_URL),
+        (200, b"<html>ID: 5", End.UNKNOWN, Why.UNREADABLE),
+    ],
+)
+def test_a_call_that_was_not_created(status: int, content: bytes, end: End, why: Why) -> None:
+    answer = v1.understand_creation(Reply(status, "text/plain", content), str)
+    assert (answer.end, answer.why, answer.created) == (end, why, None)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +354,7 @@ def test_a_list_of_calls() -> None:
     ],
 )
 def test_the_plan(content: bytes, plan: Plan) -> None:
-    assert v1.understand_version(Reply(200, "text/plain", content), str) is plan
+    assert v1.understand_version(Reply(200, "text/plain", content), str) == Version(plan, content.decode())
 
 
 @pytest.mark.parametrize("content", [b"", b"PLUS", b"5", b"33", b"-3", b"9999999999", "３".encode()])
@@ -216,6 +368,6 @@ def test_plus_has_the_list_and_standard_has_not() -> None:
 
 @given(ref=st.builds(CallRef, st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1)))
 def test_ids_go_out_as_integers(ref: CallRef) -> None:
-    (item,) = json.loads(v1.remove_911(ACCOUNT, ref).body)["data"]
+    (item,) = json.loads(v1.remove_911(ACCOUNT, ref).request.body or b"")["data"]
     assert item == {"serverId": ref.server_id, "callId": ref.call_id}
     assert all(type(value) is int for value in item.values())

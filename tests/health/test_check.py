@@ -20,6 +20,7 @@ from bot.health.check import BAD_SETTINGS, FAILS, FINE, Check
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.settings import Settings
+from tests.clocks import JumpClock
 from tests.conftest import KEY
 from tests.discord_stand_in import BOT, CHANNEL, GUILD, ROLE, StandIn, guild
 from tests.faults import answering, http, serving
@@ -51,7 +52,7 @@ class World:
                 database_path=self.folder / "data" / "journal.db",
             )
             settings = replace(settings, **self.changes)  # type: ignore[arg-type]
-            checking = Check(self.lines.append, self.folder / ".env")
+            checking = Check(self.lines.append, self.folder / ".env", JumpClock())
             self.code = await checking.run(settings, ("remove911",))
         written = "\n".join(self.lines)
         assert TOKEN not in written
@@ -164,6 +165,13 @@ Change = Callable[[World], object]
             "FAIL Sonoran CAD it can't be reached -> Look at this machine's network", FAILS, id="unreachable CAD"),
         pytest.param(lambda w: setattr(w.cad, "api_enabled", False),
             "FAIL Sonoran CAD the API is switched off for this community (HTTP 400) -> Switch it on", FAILS, id="off"),
+        pytest.param(lambda w: w.changes.update(default_server_id=2),
+            "ok CAD servers 1 Los Santos, 2 Blaine County ok default server 2, so dispatchers may leave it out", FINE,
+            id="servers"),
+        pytest.param(lambda w: w.changes.update(default_server_id=3),
+            "FAIL default server the CAD has no server 3 -> Correct SONORAN_SERVER_ID", FAILS, id="default server"),
+        pytest.param(lambda w: w.changes.update(api_version="v2"),
+            "accepts community sandbox-community by API v2 ok plan STANDARD (in the CAD's words: ", FINE, id="v2"),
         pytest.param(lambda w: setattr(w.cad, "plan", Plan.STARTER),
             "FAIL plan STARTER, which can't remove calls", FAILS, id="plan"),
         pytest.param(lambda w: setattr(w.cad, "plan", Plan.PLUS),

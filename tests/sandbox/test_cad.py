@@ -118,6 +118,64 @@ async def test_the_look_ups_and_their_plans(wire: Wire) -> None:
     assert await wire.post({**calls, "data": []}, path="/emergency/get_calls") == (400, "MALFORMED REQUEST")
 
 
+@pytest.mark.parametrize(("which", "dispatches", "calls"), [(0, 1, 0), (1, 0, 4), (100, 1, 4), (None, 1, 4)])
+async def test_which_calls_are_listed(wire: Wire, which: int | None, dispatches: int, calls: int) -> None:
+    wire.cad.plan = Plan.PLUS
+    data = {"serverId": 1} if which is None else {"serverId": 1, "type": which}
+    _, text = await wire.post({**GOOD, "type": "GET_CALLS", "data": [data]}, path="/emergency/get_calls")
+    listed = json.loads(text)
+    assert (len(listed["activeCalls"]), len(listed["emergencyCalls"]), listed["closedCalls"]) == (dispatches, calls, [])
+
+
+async def test_the_servers(wire: Wire) -> None:
+    servers = {**GOOD, "type": "GET_SERVERS", "data": []}
+    status, text = await wire.post(servers, path="/general/get_servers")
+    assert status == 200
+    assert [(one["id"], one["name"]) for one in json.loads(text)["servers"]] == [
+        (1, "Los Santos"),
+        (2, "Blaine County"),
+    ]
+    wire.cad.plan = Plan.FREE
+    assert await wire.post(servers, path="/general/get_servers") == (400, "VERSION STANDARD REQUIRED")
+
+
+NEW = {"serverId": 2, "isEmergency": False, "caller": "Ana", "location": "Grove St", "description": "Fire"}
+
+
+async def test_a_new_call_gets_the_next_number_which_is_never_given_again(wire: Wire) -> None:
+    new = {**GOOD, "type": "CALL_911", "data": [{**NEW, "metaData": {"plate": "46EEK572"}}]}
+    assert await wire.post(new, path="/emergency/call_911") == (200, "EMERGENCY CALL ADDED ID: 13")
+    call = wire.cad.calls[CallRef(2, 13)]
+    assert (call.caller, call.emergency, call.metadata) == ("Ana", False, {"plate": "46EEK572"})
+    del wire.cad.calls[call.ref]
+    assert await wire.post(new, path="/emergency/call_911") == (200, "EMERGENCY CALL ADDED ID: 14")
+    assert wire.cad.asked_for("CALL_911") == [new, new]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        [1],
+        [{**NEW, "serverId": "2"}],
+        [{**NEW, "isEmergency": 1}],
+        [{**NEW, "caller": None}],
+        [{name: value for name, value in NEW.items() if name != "description"}],
+        [{**NEW, "metaData": {"speed": 90}}],
+        [{**NEW, "metaData": []}],
+    ],
+)
+async def test_a_malformed_new_call(wire: Wire, data: object) -> None:
+    new = {**GOOD, "type": "CALL_911", "data": data}
+    assert await wire.post(new, path="/emergency/call_911") == (400, "MALFORMED REQUEST")
+    assert len(wire.cad.calls) == 6
+
+
+async def test_a_new_call_on_a_server_that_is_not_there(wire: Wire) -> None:
+    new = {**GOOD, "type": "CALL_911", "data": [{**NEW, "serverId": 9}]}
+    assert await wire.post(new, path="/emergency/call_911") == (404, "SERVER NOT FOUND")
+
+
 async def test_it_is_on_this_machine_only(wire: Wire) -> None:
     async with LoopbackCad().serving() as account:
         assert account.url.host == "127.0.0.1"

@@ -1,0 +1,94 @@
+"""What changes something at the CAD, on its way there: a removal or a creation, and who follows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.cad.line import LONGEST, Waiting
+from bot.cad.model import Answer, CallRef, End, Kind, Place, Why
+from bot.cad.worker import NoTurn
+
+BUDGET = 25.0
+"""Seconds that an errand has from its turn, waits for a busy CAD aside."""
+
+
+class Witness(Protocol):
+    """Is told how far an errand has come. It is called by a task of the client's, which no asker's end can cancel."""
+
+    async def sending(self) -> bool:
+        """Note that it is about to be sent; False where that can't be noted, and then it is not sent."""
+        ...
+
+    async def ended(self, answer: Answer) -> None:
+        """Note how it ended, before anybody reads it. Must not raise."""
+        ...
+
+
+def _future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(eq=False, slots=True)
+class Errand:
+    """A removal on its way, or a creation: then `ref` is the call that it was. Any number of commands may follow it."""
+
+    ref: CallRef
+    asked: float
+    witness: Witness | None = None
+    answer: asyncio.Future[Answer] = field(default_factory=_future)
+    # Set once, to the place in a line that is worth telling, or to None where there was none.
+    place: asyncio.Future[Place | None] = field(default_factory=_future)
+    # Whether a request of it may have done something: one is on the wire, or was, and got no clear answer.
+    sent: bool = False
+    # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
+    begun: bool = False
+    ends: float | None = None
+    # Seconds that it waited for its turns, in all.
+    waited: float = 0.0
+    # The time of day at which it was seen among the open calls, after it was sent.
+    seen_open: float | None = None
+
+    def waits(self, kind: Kind, patience: float) -> Waiting:
+        """Return how it stands in the line for its next step; the exchange may take `patience` seconds."""
+        # Within the budget a step has to have an end, not only a beginning.
+        latest = self.asked + LONGEST if self.ends is None else self.ends - patience
+        return Waiting(kind, latest, begun=self.begun)
+
+    async def takes_its_turn(self, kind: Kind, now: float) -> None:
+        """Note that a step of it is about to be sent.
+
+        Raises:
+            NoTurn: the witness could not note that, so it must not be sent.
+        """
+        self.begun, self.ends = True, self.ends or now + BUDGET
+        if kind.changes and not self.sent:
+            if self.witness is not None and not await self.witness.sending():
+                raise NoTurn(Answer(End.NOT_SENT, Why.JOURNAL))
+            self.sent = True
+
+    def was_refused_for_being_busy(self) -> None:
+        """Note that nothing came of what was sent, and that waiting for the CAD is not counted."""
+        self.sent, self.ends = False, None
+
+    def stopped(self) -> Answer:
+        """Return what is told of it where it is cut short."""
+        return Answer(End.UNKNOWN, Why.STOPPED) if self.sent else Answer(End.NOT_SENT, Why.CLOSING)
+
+    def failed(self) -> Answer:
+        """Return what is told of it where this bot failed."""
+        return Answer(End.UNKNOWN if self.sent else End.NOT_SENT, Why.OUR_BUG)
+
+    async def settle(self, answer: Answer) -> None:
+        """Let the witness note how it ended, and then all who follow it read it."""
+        if self.witness is not None:
+            await self.witness.ended(answer)
+        if not self.place.done():
+            self.place.set_result(None)
+        self.answer.set_result(answer)
+
+
+Removal = Errand
+Life = Callable[[Errand], Coroutine[None, None, Answer]]

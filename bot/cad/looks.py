@@ -1,0 +1,110 @@
+"""One request to the CAD and what follows from its answer; and what the look-ups taught about the community."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from bot.cad.dialect import Ask, Dialect
+from bot.cad.errand import Errand
+from bot.cad.line import LONGEST, Waiting
+from bot.cad.model import Account, Answer, CallRef, End, OpenCalls, Plan, Reply, Server, Why
+from bot.cad.wire import Wire
+from bot.cad.worker import Worker
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Looks:
+    """Looks at the CAD. Its methods run in jobs of the worker, and raise `NoTurn` where there is no turn for them.
+
+    Attributes:
+        plan: the community's plan, or None while that is not known.
+        plan_said: how the CAD put it: its own text, unbounded.
+
+    Args:
+        account: which CAD, and as whom.
+        dialect: which version of its API is spoken.
+        wire: what carries a request there.
+        worker: what gives it a turn.
+        patience: seconds that an exchange may take.
+    """
+
+    def __init__(self, account: Account, dialect: Dialect, wire: Wire, worker: Worker, patience: float) -> None:
+        self.plan: Plan | None = None
+        self.plan_said = ""
+        self._plan_unreadable = False
+        # The numbers of the CAD's servers, and the time of day at which they were all of them.
+        self._servers: tuple[frozenset[int], float] | None = None
+        self._account = account
+        self._dialect = dialect
+        self._wire = wire
+        self._worker = worker
+        self._patience = patience
+
+    async def ask(self, ask: Ask[T], errand: Errand | None = None, *, past_breaker: bool = False) -> T | Answer:
+        """Send a request when its turn has come, and understand what comes back.
+
+        Args:
+            ask: what is asked.
+            errand: whose step it is, if anybody's.
+            past_breaker: whether it may go although the breaker is open.
+        """
+        kind, now = ask.request.kind, self._worker.clock.now
+        if errand is None:
+            await self._worker.turn(Waiting(kind, now() + LONGEST), past_breaker=past_breaker)
+        else:
+            joined = now()
+            try:
+                await self._worker.turn(errand.waits(kind, self._patience), errand.place)
+            finally:
+                errand.waited += now() - joined
+            await errand.takes_its_turn(kind, now())
+        reply = await self._wire.exchange(ask.request)
+        result = ask.understand(reply, self._wire.hide) if isinstance(reply, Reply) else reply
+        return self._worker.heed(kind, result) if isinstance(result, Answer) else result
+
+    async def calls(self, server_id: int, errand: Errand | None = None) -> OpenCalls | Answer:
+        """Look at a server's open 911 calls; never sent unless the plan is known to have the list."""
+        if refusal := await self._lack(lambda plan: plan.lists_calls, errand):
+            return refusal
+        return await self.ask(self._dialect.get_calls(self._account, server_id), errand)
+
+    async def servers(self) -> tuple[Server, ...] | Answer:
+        """Look at the community's servers; never sent unless the plan is known to have the list."""
+        if refusal := await self._lack(lambda plan: plan.lists_servers):
+            return refusal
+        listed = await self.ask(self._dialect.get_servers(self._account))
+        if isinstance(listed, Answer):
+            return listed
+        self._servers = (frozenset(one.id for one in listed.servers), time.time()) if listed.whole else None
+        return listed.servers
+
+    async def find_out_plan(self, errand: Errand | None = None, *, past_breaker: bool = False) -> Answer | None:
+        """Ask for the plan; return None where it is known now, or what came instead."""
+        version = await self.ask(self._dialect.get_version(self._account), errand, past_breaker=past_breaker)
+        if isinstance(version, Answer):
+            # An answer that came whole and says nothing that we know; a broken one may be better next time.
+            self._plan_unreadable = version.why is Why.UNREADABLE and version.status is not None
+            return version
+        self.plan, self.plan_said = version.plan, version.said
+        log.info("the CAD's plan is %s", version.plan.name.replace("_", " "))
+        return None
+
+    def what_is_not_there(self, ref: CallRef, answer: Answer) -> Answer:
+        """Say of a 404 whether it is the server that is not there, where the CAD's servers are known."""
+        if answer.why is not Why.NO_SUCH_CALL or self._servers is None or ref.server_id in self._servers[0]:
+            return answer
+        return replace(answer, end=End.REJECTED, why=Why.NO_SUCH_SERVER, at=self._servers[1])
+
+    async def _lack(self, part: Callable[[Plan], bool], errand: Errand | None = None) -> Answer | None:
+        """Return what is told where the plan lacks a part of the API or none is known; None where it has it."""
+        if self.plan is None and not self._plan_unreadable:
+            await self.find_out_plan(errand)
+        if self.plan is None:
+            return Answer(End.NOT_SENT, Why.PLAN_UNKNOWN)
+        return None if part(self.plan) else Answer(End.NOT_SENT, Why.PLAN)
