@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 import discord
+
+from bot import words
+from bot.errors import Refused
 
 if TYPE_CHECKING:
     from bot.app import CadBot
@@ -18,10 +21,21 @@ _UNREACHED = (discord.HTTPException, discord.InteractionResponded, aiohttp.Clien
 _ALREADY_ACKNOWLEDGED = 40060
 
 
-async def acknowledge(interaction: discord.Interaction[CadBot]) -> bool:
-    """Defer, ephemeral; False where Discord did not take it, and then nothing else may be done."""
+async def acknowledge(interaction: discord.Interaction[CadBot], meanwhile: str | None = None) -> bool:
+    """Acknowledge; False where Discord did not take it, and then nothing else may be done.
+
+    Args:
+        interaction: a command, to which the ephemeral reply is a new one, or a click, to which it is the message
+            with the buttons.
+        meanwhile: what replaces that message, its buttons included, until the answer is there.
+    """
     try:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        if interaction.type is discord.InteractionType.application_command:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        elif meanwhile is None:
+            await interaction.response.defer()
+        else:
+            await interaction.response.edit_message(content=meanwhile, view=None)
     except _UNREACHED as error:
         if getattr(error, "code", None) == _ALREADY_ACKNOWLEDGED:
             log.error(
@@ -39,15 +53,59 @@ async def acknowledge(interaction: discord.Interaction[CadBot]) -> bool:
     return True
 
 
-async def say(interaction: discord.Interaction[CadBot], text: str) -> None:
-    """Give the answer, whether the interaction was acknowledged yet or not. A failure is only logged."""
+async def say(interaction: discord.Interaction[CadBot], text: str, view: discord.ui.View | None = None) -> bool:
+    """Give the answer, whether the interaction was acknowledged yet or not. A failure is logged, and False.
+
+    Args:
+        interaction: what is answered.
+        text: the answer. It replaces what stood there before.
+        view: the buttons below it. Those that were there before go.
+    """
     try:
         if interaction.response.is_done():
-            await interaction.edit_original_response(content=text)
+            await interaction.edit_original_response(content=text, view=view)
         else:
-            await interaction.response.send_message(text, ephemeral=True)
+            shown = discord.utils.MISSING if view is None else view
+            await interaction.response.send_message(text, view=shown, ephemeral=True)
     except _UNREACHED as error:
         log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), text)
+        return False
+    return True
+
+
+async def edit_after_a_restart(bot: CadBot, application_id: int, token: str, text: str) -> None:
+    """Give the answer to an interaction that an earlier process acknowledged. A failure is only logged."""
+    webhook = discord.Webhook.partial(application_id, token, client=bot)
+    try:
+        # "@original" is what Discord calls the reply; discord.py's public edit knows message ids only.
+        await webhook.edit_message(cast("int", "@original"), content=text, allowed_mentions=bot.allowed_mentions)
+    except _UNREACHED as error:
+        log.warning("an answer from before the restart did not reach Discord (%s): %s", _brief(error), text)
+
+
+async def show(interaction: discord.Interaction[CadBot], view: discord.ui.View) -> None:
+    """Show the buttons of a reply as they are now. A failure is only logged."""
+    try:
+        await interaction.edit_original_response(view=view)
+    except _UNREACHED as error:
+        log.warning("interaction %s: its buttons could not be changed (%s)", interaction.id, _brief(error))
+
+
+async def answer(interaction: discord.Interaction[CadBot], text: str) -> None:
+    """Say it, but where somebody is typing: an autocomplete is answered with an empty list."""
+    if interaction.type is discord.InteractionType.autocomplete:
+        await suggest_nothing(interaction)
+    else:
+        await say(interaction, text)
+
+
+async def answer_error(interaction: discord.Interaction[CadBot], error: Exception) -> None:
+    """Answer what was raised: a refusal in its own words, a bug by a reference that the log has too."""
+    if isinstance(error, Refused):
+        await answer(interaction, error.told)
+        return
+    log.error("interaction %s failed", interaction.id, exc_info=error)
+    await answer(interaction, words.broken(interaction.id))
 
 
 async def suggest_nothing(interaction: discord.Interaction[CadBot]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
+from bot.entries import REFUSED, Entry
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -21,7 +22,7 @@ _CAUSES = {
     Why.CONFIRMED: "The CAD confirmed it.",
     Why.NO_SUCH_CALL: "It is gone already, or the number or the server is wrong. "
     "If you still see the call, check both numbers.",
-    Why.NOT_LISTED: "The CAD did not answer at first, but the call is not among the server's open calls (any more).",
+    Why.NOT_LISTED: "No clear answer came, but the call is not among the server's open calls (any more).",
     Why.REMOVED_BEFORE: "This bot removed it",
     Why.WRONG_URL: f"The address in `SONORAN_API_URL` does not lead to the CAD's API. {_HOST} has to correct it.",
     Why.REQUEST_TYPE: f"The CAD did not understand this bot's request. {_HOST} has to update the bot.",
@@ -56,18 +57,34 @@ _CAUSES = {
 }
 
 
+_SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
+
+
 def outcome(done: Outcome) -> str:
     """Say how a removal ended."""
     answer = done.answer
     call = _call(done.ref)
     happened = {
-        End.REMOVED: f"✅ {call} was removed.",
-        End.GONE: f"☑️ {call} is not there.",
-        End.REJECTED: f"❌ {call} was **not removed**.",
-        End.NOT_SENT: f"❌ {call} was **not removed**.",
-        End.UNKNOWN: f"⚠️ {call}: it is **not known** whether it was removed.",
+        End.REMOVED: f"{call} was removed.",
+        End.GONE: f"{call} is not there.",
+        End.REJECTED: f"{call} was **not removed**.",
+        End.NOT_SENT: f"{call} was **not removed**.",
+        End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
     }[answer.end]
-    return " ".join([happened, *_reasons(done)])
+    return " ".join([_SIGNS[answer.end], happened, *_reasons(done)])
+
+
+def audit(entry: Entry) -> tuple[str, str]:
+    """Return the title and the text of a line in the audit channel."""
+    call = f"call {entry.ref.call_id} on server {entry.ref.server_id}"
+    who = "somebody who was forgotten" if entry.user_id is None else f"<@{entry.user_id}>"
+    asked = f"{who} asked by {entry.way} <t:{entry.asked_at:.0f}:f>"
+    if entry.outcome == REFUSED:
+        return "⛔ Refused: the role is missing", f"{asked}" + (f" for {call}" if entry.call_id else "")
+    end = End(entry.outcome)
+    cause = "" if entry.why is None else f": {entry.why.lower().replace('_', ' ')}"
+    status = "" if entry.status is None else f" (HTTP {entry.status})"
+    return f"{_SIGNS[end]} {call.capitalize()}: {end.value}", f"{asked}{cause}{status}"
 
 
 def waiting(ref: CallRef, place: Place) -> str:
@@ -79,7 +96,8 @@ def waiting(ref: CallRef, place: Place) -> str:
 def cause(answer: Answer) -> str:
     """Name the cause in a log line."""
     status = "" if answer.status is None else f", HTTP {answer.status}"
-    return answer.why.name.lower().replace("_", " ") + status
+    reference = f", reference {answer.reference}" if answer.reference else ""
+    return answer.why.name.lower().replace("_", " ") + status + reference
 
 
 def id_out_of_range(option: str, value: object) -> str:
@@ -107,10 +125,10 @@ def foreign_server() -> str:
     return "This bot works for another community. Nothing was sent to the CAD."
 
 
-def no_configured_role() -> str:
+def no_configured_role(setting: str = "DISPATCHER_ROLE_IDS") -> str:
     """Refuse in a server in which none of the configured roles exists (any more)."""
     return (
-        "Nobody can use this command here: none of the roles in `DISPATCHER_ROLE_IDS` exists in this server. "
+        f"Nobody can use this command here: none of the roles in `{setting}` exists in this server. "
         f"If the role was deleted, {_HOST.lower()} has to put the new one's id there. "
         "Nothing was sent to the CAD."
     )
@@ -122,6 +140,11 @@ def role_needed(role_names: Iterable[str]) -> str:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     needed = f"the role {shown}" if len(names) == 1 else f"one of the roles {shown}"
     return f"You need {needed} for this. That goes for administrators too. Nothing was sent to the CAD."
+
+
+def manage_server_needed() -> str:
+    """Refuse an admin's command where no role was set for those."""
+    return "You need the permission **Manage Server** for this. Nothing was sent to the CAD."
 
 
 def shutting_down() -> str:
@@ -185,16 +208,19 @@ def _reasons(done: Outcome) -> list[str]:
     answer, cause = done.answer, _CAUSES[done.answer.why]
     when = "" if answer.at is None else f" {_relative(answer.at)}"
     if answer.why is Why.REMOVED_BEFORE:
-        return [f"{cause}{when}, for <@{done.removed_by}>."]
-    if answer.why is Why.BREAKER and answer.because is not None:
-        mend = "When that is mended, the bot has to be restarted."
-        return [f"{cause}{when}.", _CAUSES[answer.because], mend]
+        for_whom = "" if done.removed_by is None else f", for <@{done.removed_by}>"
+        return [f"{cause}{when}{for_whom}."]
+    if answer.why is Why.BREAKER:
+        because = [] if answer.because is None else [_CAUSES[answer.because]]
+        return [f"{cause}{when}.", *because, "When that is mended, the bot has to be restarted."]
     reasons = [cause]
     if answer.why is Why.BUSY:
         reasons.append(f"Try again{when or ' in a minute'}.")
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
         shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
         reasons.append(f"{shown} (HTTP {answer.status}).")
+    if answer.reference and answer.end in (End.REJECTED, End.UNKNOWN):
+        reasons.append(f"The CAD's reference is {quoted(answer.reference, 100)}.")
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
         reasons.append("Look at the CAD: if the call is still there, run the command again.")

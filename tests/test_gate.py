@@ -8,7 +8,7 @@ import simcord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.access import Gate
+from bot.access import Gate, Need
 from bot.app import CadBot
 from bot.cad.model import Account
 from bot.sandbox.town import Roles, Town
@@ -50,6 +50,122 @@ def test_the_table(
         assert refusal is not None
         assert says in refusal
         assert "Nothing was sent to the CAD." in refusal
+
+
+ADMIN_BY_ROLE, ADMIN_BY_PERMISSION = Gate(frozenset(), (11,), (13,)), Gate(frozenset(), (11,))
+
+
+@pytest.mark.parametrize(
+    ("gate", "guild_roles", "held", "manages", "says"),
+    [
+        pytest.param(ADMIN_BY_ROLE, ROLES, [13], False, None, id="has the role"),
+        pytest.param(ADMIN_BY_ROLE, ROLES, [11], True, "the role `Admin` for this", id="the permission is not enough"),
+        pytest.param(Gate(frozenset(), (11,), (99,)), ROLES, [99], True, "`ADMIN_ROLE_IDS` exists", id="deleted role"),
+        pytest.param(ADMIN_BY_PERMISSION, ROLES, [], True, None, id="manages the server"),
+        pytest.param(ADMIN_BY_PERMISSION, ROLES, [11], False, "permission **Manage Server**", id="a dispatcher only"),
+        pytest.param(Gate(frozenset(), (99,)), ROLES, [], True, "`DISPATCHER_ROLE_IDS` exists", id="no home"),
+        pytest.param(Gate(frozenset({FOREIGN}), (11,)), ROLES, [], True, "another community", id="not in GUILD_IDS"),
+        pytest.param(Gate(frozenset({HOME}), (99,)), ROLES, [], True, None, id="home by GUILD_IDS"),
+        pytest.param(ADMIN_BY_PERMISSION, None, [], True, "cannot see this server yet", id="uncached"),
+        pytest.param(Gate(frozenset({HOME}), (11,), (HOME,)), ROLES, [HOME], True, "none of the roles", id="@everyone"),
+    ],
+)
+def test_the_table_of_the_admins(
+    gate: Gate, guild_roles: dict[int, str] | None, held: list[int], manages: bool, says: str | None
+) -> None:
+    refusal = gate.refusal(HOME, guild_roles, held, Need.ADMIN, manages_server=manages)
+    if says is None:
+        assert refusal is None
+    else:
+        assert refusal is not None
+        assert says in refusal
+        assert "Nothing was sent to the CAD." in refusal
+
+
+def test_a_server_is_home_by_either_kind_of_role() -> None:
+    assert ADMIN_BY_ROLE.is_home(HOME, {HOME: "@everyone", 13: "Admin"})
+    assert not ADMIN_BY_PERMISSION.is_home(HOME, {HOME: "@everyone", 13: "Admin"})
+    # In a server of the admins alone, a dispatcher's command says which setting is about it.
+    refusal = ADMIN_BY_ROLE.refusal(HOME, {HOME: "@everyone", 13: "Admin"}, [13])
+    assert refusal is not None
+    assert "`DISPATCHER_ROLE_IDS` exists" in refusal
+
+
+class Office(app_commands.Group):
+    """What admins may do; the need stands at the group."""
+
+    @app_commands.command(description="Look")
+    async def look(self, interaction: discord.Interaction, word: str = "") -> None:
+        await interaction.response.send_message(f"looked {word}", ephemeral=True)
+
+    @look.autocomplete("word")
+    async def words(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=f"secret {typed}", value="1")]
+
+
+async def with_office(town: Town) -> None:
+    guild = discord.Object(town.guild.id)
+    office = Office(name="office", description="For admins", extras={"need": Need.ADMIN})
+    office.add_command(Office(name="back", description="A room in it"))
+    town.bot.tree.add_command(office, guild=guild)
+    await town.bot.tree.sync(guild=guild)
+
+
+async def looked(town: Town, who: simcord.MemberActor, command: str = "office look") -> str:
+    shown = await who.slash(town.room, command)
+    assert shown.ephemeral
+    assert shown.response is not None
+    return shown.response.content
+
+
+async def test_admins_are_who_may_manage_the_server_where_no_role_is_set(town: Town) -> None:
+    await with_office(town)
+    manager = town.guild.create_role("Manager", permissions=discord.Permissions(manage_guild=True))
+    mia = town.guild.add_member(town.env.create_user("mia"), roles=[manager])
+    for command in ("office look", "office back look"):
+        for admin in (town.administrator, mia):
+            assert await looked(town, admin, command) == "looked "
+        for nobody in (town.dispatcher, town.civilian):
+            assert (await looked(town, nobody, command)).startswith("You need the permission **Manage Server**")
+    assert await town.dispatcher.autocomplete(town.room, "office look", "word", "x") == []
+    assert len(await mia.autocomplete(town.room, "office look", "word", "x")) == 1
+
+
+async def test_where_a_role_is_set_for_admins_only_that_one_passes(
+    make_town: OpenTown, caplog: pytest.LogCaptureFixture
+) -> None:
+    def settings(account: Account, roles: Roles) -> Settings:
+        # SimCord gives ids in a row: the role after the dispatchers' is the administrators'.
+        return Settings(discord_token="a.b.c", account=account, dispatcher_role_ids=roles, admin_role_ids=(ids(roles)))
+
+    def ids(roles: Roles) -> tuple[int, int]:
+        return roles[0] + 1, 99
+
+    town = await make_town(settings=settings)
+    await with_office(town)
+    assert "ADMIN_ROLE_IDS: 99 does not exist (deleted?) in Los Santos Roleplay; nobody passes by it" in caplog.text
+    manager = town.guild.create_role("Manager", permissions=discord.Permissions(manage_guild=True))
+    mia = town.guild.add_member(town.env.create_user("mia"), roles=[manager])
+    assert await looked(town, town.administrator) == "looked "
+    assert (await looked(town, mia)).startswith("You need the role `Administrator` for this.")
+    assert "You need the role `Dispatcher`" in await ask(town, who=town.administrator)
+    await town.bot.http.delete_role(town.guild.id, town.bot.gate.admin_role_ids[0])
+    await town.env.settle()
+    assert "none of the roles in `ADMIN_ROLE_IDS` exists" in await looked(town, mia)
+    assert "the admin role Administrator" in caplog.text
+    assert "Put the new role's id into ADMIN_ROLE_IDS" in caplog.text
+
+
+async def test_a_need_that_nobody_knows_lets_nobody_in(town: Town) -> None:
+    @app_commands.command(description="A slip", extras={"need": "admin"})
+    async def slip(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("came in", ephemeral=True)
+
+    guild = discord.Object(town.guild.id)
+    town.bot.tree.add_command(slip, guild=guild)
+    await town.bot.tree.sync(guild=guild)
+    assert (await looked(town, town.dispatcher, "slip")).startswith("Something broke in the bot")
+    assert len(town.env.errors) == 1
 
 
 class Suggests(commands.Cog):
@@ -156,7 +272,7 @@ def test_many_roles_with_long_names_still_fit_into_an_answer() -> None:
 
 async def test_a_guild_that_discord_lists_as_unavailable(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     """As at start, before Discord has told of it: no false word to people, and registered when it comes."""
-    fresh = CadBot(town.bot.settings, town.client)
+    fresh = CadBot(town.bot.settings, town.client, town.journal)
     town.env.inject_error("PUT", "/applications/*/guilds/*/commands", status=500, times=5)
     await town.env.restart_bot(fresh)
     caplog.clear()

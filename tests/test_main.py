@@ -40,8 +40,14 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8:strict", **settings}
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal's default place is the folder that a bot is started in."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         cwd=cwd, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
@@ -130,7 +136,7 @@ def test_the_sandboxs_page_ends_cleanly(tmp_path: Path, number: signal.Signals) 
 
 def test_a_real_run_imports_nothing_that_only_the_sandbox_needs() -> None:
     code = "import sys, bot.__main__, cogs.remove911; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"simcord", "PIL", "markdown_it", "av", "dotenv.main"} & set(loaded.stdout.split())
     assert "discord" in loaded.stdout.split()
 
@@ -147,12 +153,14 @@ def test_without_the_sandboxs_packages_it_says_how_to_get_them(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(number: signal.Signals) -> None:
+async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     """Over a real websocket: what is on the wire ends, its reply is edited, and only then the bot leaves."""
     stand_in, cad = StandIn(), LoopbackCad(community_id="ours", key="planted-key", seconds={CallRef(1, 302): 0.5})
     async with stand_in.serving() as address, cad.serving() as account:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.our_bot", address, str(account.url),
+            sys.executable, "-m", "tests.our_bot", address, str(account.url), str(tmp_path / "journal.db"),
             cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None

@@ -32,7 +32,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
     chromium = shutil.which("chromium")
     assert chromium, "Debian's package chromium is not installed"
     with (
-        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as sandbox,  # noqa: S603
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as sandbox,
         sync_playwright() as play,
     ):
         assert sandbox.stdout is not None
