@@ -213,6 +213,8 @@ def _reasons(done: Outcome) -> list[str]:
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
         shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
         reasons.append(f"{shown} (HTTP {answer.status}).")
+    if answer.reference and answer.end in (End.REJECTED, End.UNKNOWN):
+        reasons.append(f"The CAD's reference is {quoted(answer.reference, 100)}.")
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
         reasons.append(
