@@ -8,6 +8,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,17 +17,22 @@ from pathlib import Path
 import aiohttp
 import discord
 
-from bot import __version__, logs
+from bot import __version__, logs, words
 from bot.app import CadBot
 from bot.cad.client import CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
+from bot.journal import Journal, forget
+from bot.journal_file import AlreadyRunning, JournalError
 from bot.settings import Settings
 
 log = logging.getLogger("bot")
 
 BAD_SETTINGS = 2
 """Exit code for what a restart won't cure, so that a supervisor does not restart."""
+
+LARGEST_USER_ID = 2**63 - 1
+"""Discord's ids are 64-bit; none so far needs the last bit."""
 
 INVALID_TOKEN = 4004
 """The close code by which Discord's gateway refuses a token."""
@@ -45,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
+    forgetting = commands.add_parser(
+        "forget", help="take a person out of the journal; the entries stay. Works while the bot runs"
+    )
+    forgetting.add_argument("user_id", metavar="USER_ID", help="the person's Discord id, 15 to 20 digits")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a Windows console or pipe may know no emoji
@@ -52,7 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "sandbox":
             return _sandbox(script=chosen.script, browser=not chosen.no_browser)
-        return _run()
+        if chosen.command == "forget":
+            return _with_settings(lambda settings: _forget(settings, chosen.user_id))
+        return _with_settings(_run)
     except KeyboardInterrupt:  # before the signals were ours
         return 130
 
@@ -75,7 +87,8 @@ def _sandbox(*, script: bool, browser: bool) -> int:
     return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser)))
 
 
-def _run() -> int:
+def _with_settings(work: Callable[[Settings], int]) -> int:
+    """Do what needs the settings, or say what is wrong with them."""
     try:
         settings = _settings()
     except SettingsError as error:
@@ -92,12 +105,35 @@ def _run() -> int:
         )
         return BAD_SETTINGS
     logs.set_up(settings.log_level, settings.secrets)
+    return work(settings)
+
+
+def _run(settings: Settings) -> int:
     try:
         return asyncio.run(until_stopped(lambda stop: serve(settings, stop)))
     except Exception:
         log.exception("the bot crashed")
         print("The bot stopped because of an error; the log above says which.", file=sys.stderr)
         return 1
+
+
+def _forget(settings: Settings, user_id: str) -> int:
+    if not re.fullmatch("[0-9]{15,20}", user_id) or int(user_id) > LARGEST_USER_ID:
+        print(
+            f"USER_ID can't be {words.clean(user_id)!r}; allowed: a Discord id, 15 to 20 digits (Developer Mode on, "
+            "right click on the person, Copy User ID). Nothing was changed.",
+            file=sys.stderr,
+        )
+        return BAD_SETTINGS
+    path = settings.database_path
+    try:
+        named, still_open = asyncio.run(forget(path, int(user_id)))
+    except (JournalError, OSError) as error:
+        print(f"The journal {path} can't be used: {error}. Nothing was changed.", file=sys.stderr)
+        return 1
+    print(f"{named} entries of {path} named user {user_id}, {still_open} of them not ended yet. None does any more.")
+    print("Posts in the audit channel and log files are not touched: delete those there.")
+    return 0
 
 
 def _settings() -> Settings:
@@ -122,9 +158,27 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     Where Discord can't be reached at start, it is tried again for as long as it takes.
     """
     log.info("remove911 %s starts, with discord.py %s", __version__, discord.__version__)
+    journal = Journal(
+        settings.database_path,
+        retention_days=settings.retention_days,
+        audited=settings.audit_channel_id is not None,
+    )
+    try:
+        async with journal:
+            return await _connect(settings, journal, stop)
+    except AlreadyRunning:
+        log.error(
+            "another process holds the journal %s: this bot runs already, and one is enough. Stop it first, or give "
+            "another community's bot a DATABASE_PATH of its own",
+            settings.database_path,
+        )
+        return BAD_SETTINGS
+
+
+async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) -> int:
     pause = 5.0
     while not stop.is_set():
-        async with CadClient(settings.account) as cad, CadBot(settings, cad) as bot:
+        async with CadClient(settings.account) as cad, CadBot(settings, cad, journal) as bot:
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
             break

@@ -11,12 +11,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words_clicks
+from bot import words, words_clicks
 from bot.access import Gate, Need
+from bot.audit import Audit
 from bot.cad.client import CadClient
 from bot.door import came_in
+from bot.entries import Entry
+from bot.journal import Journal
+from bot.journal_file import JournalError
 from bot.removals import RemovalDesk
-from bot.replies import say
+from bot.replies import edit_after_a_restart, say
 from bot.settings import Settings
 from bot.tree import GateTree
 
@@ -41,9 +45,10 @@ class CadBot(commands.Bot):
     Args:
         settings: where and for whom it works.
         cad: the client that it asks, open already; whoever opened it closes it after the bot.
+        journal: where it is written down what was asked and how it ended; open already, and closed after the client.
     """
 
-    def __init__(self, settings: Settings, cad: CadClient) -> None:
+    def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
         super().__init__(
             command_prefix=(),  # no message is ever read
             help_command=None,
@@ -56,7 +61,10 @@ class CadBot(commands.Bot):
         )
         self.settings = settings
         self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
-        self.desk = RemovalDesk(cad)
+        self.journal = journal
+        self.desk = RemovalDesk(cad, journal)
+        self._audit: Audit | None = None
+        self._catching_up: asyncio.Task[None] | None = None
         self.closing = False
         self._draining: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[object]] = set()
@@ -74,6 +82,16 @@ class CadBot(commands.Bot):
         self._guild_commands = self.tree.get_commands()
         self.tree.clear_commands(guild=None)
         self._cad.find_out_plan()
+        if channel := self.settings.audit_channel_id:
+            self._audit = Audit(self.journal, self.get_partial_messageable(channel))
+            self._audit.open()
+        try:
+            # Asked before the first command can come, so that none of this process's is among them.
+            left = await self.desk.left_over()
+        except JournalError as error:
+            log.error("what an earlier run left over could not be read (%s)", error)
+        else:
+            self._catching_up = asyncio.create_task(self._catch_up(left))
 
     async def on_ready(self) -> None:
         """Register the commands; clear those that an earlier bot may have registered globally."""
@@ -136,10 +154,28 @@ class CadBot(commands.Bot):
         await asyncio.shield(self._draining)
         await super().close()
 
+    async def _catch_up(self, left: list[Entry]) -> None:
+        """Give what an earlier run left over its end, and the people who still wait for it their answer."""
+        try:
+            await self.desk.settle(left)
+            for entry in await self.journal.unanswered():
+                outcome = self.desk.outcome_of(entry)
+                if outcome is not None and entry.token is not None and self.application_id is not None:
+                    await edit_after_a_restart(self, self.application_id, entry.token, words.outcome(outcome))
+                    await self.journal.answered(entry.number)
+        except JournalError as error:
+            log.error("what an earlier run left over could not be ended (%s)", error)
+        except Exception:
+            log.exception("a bug in this bot: what an earlier run left over was not ended")
+
     async def _drain(self, others: set[asyncio.Task[object]]) -> None:
         await self._cad.drain(DRAIN)
+        if self._catching_up is not None:
+            others = {*others, self._catching_up}
         if others:
             await asyncio.wait(others, timeout=LAST_WORDS)
+        if self._audit is not None:
+            await self._audit.close(LAST_WORDS)
 
     async def _welcome(self, guild: discord.Guild) -> None:
         """Look at a guild once; where it is home, register the commands there by one PUT."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 from time import time
 
 from bot import words
 from bot.cad.client import CadClient, Removal, Told
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Why
+from bot.entries import Asker, Entry
 from bot.errors import Refused
+from bot.journal import Journal
+from bot.journal_file import JournalError
 
 log = logging.getLogger(__name__)
 
@@ -18,39 +22,86 @@ REMEMBERED = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asked, and from where: Discord's ids."""
-
-    user_id: int
-    guild_id: int
-    channel_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a removal ended, ready to be put into words. `removed_by` is who removed the call before, where we know."""
+    """How a removal ended, ready to be put into words.
+
+    `removed_by` is who removed the call before, where we know. `number` is the entry's in the journal, or None where
+    there is none.
+    """
 
     ref: CallRef
     answer: Answer
     removed_by: int | None = None
+    number: int | None = None
+
+
+class _Shared:
+    """One request to the CAD and all who asked for it; notes in the journal how far it came, for all of them."""
+
+    def __init__(self, ref: CallRef, cad: CadClient, journal: Journal, under_way: dict[CallRef, _Shared]) -> None:
+        self.request = secrets.token_hex(8)
+        self._ref = ref
+        self._cad = cad
+        self._journal = journal
+        self._under_way = under_way
+        self._removal: Removal | None = None
+
+    def begun(self) -> Removal:
+        """Begin the removal, once; to be called by whoever is in the journal."""
+        if self._removal is None:
+            self._removal = self._cad.begin_removal(self._ref, self)
+        return self._removal
+
+    def dropped(self) -> None:
+        """Forget it where nobody could be noted, so that nothing was begun."""
+        if self._removal is None and self._under_way.get(self._ref) is self:
+            del self._under_way[self._ref]
+
+    async def sending(self) -> bool:
+        """Note that it is about to be sent; False where that can't be noted."""
+        try:
+            await self._journal.sent(self.request)
+        except JournalError as error:
+            log.error("%s is not sent: the journal can't be written (%s)", self._ref, error)
+            return False
+        return True
+
+    async def ended(self, answer: Answer) -> None:
+        """Note how it ended. Whoever asks from now on asks anew."""
+        if self._under_way.get(self._ref) is self:
+            del self._under_way[self._ref]
+        try:
+            await self._journal.ended(self.request, answer)
+        except JournalError as error:
+            log.error(
+                "%s ended as %s (%s), and the journal could not be written (%s): its entry stays open until a restart",
+                self._ref,
+                answer.end.value.upper(),
+                words.cause(answer),
+                error,
+            )
 
 
 class RemovalDesk:
-    """Takes removals from the commands to the CAD, and says how each ended."""
+    """Takes removals from the commands to the CAD, and says how each ended.
 
-    def __init__(self, cad: CadClient) -> None:
+    Args:
+        cad: the way to the CAD, open already.
+        journal: where it is written down, before anything is sent.
+    """
+
+    def __init__(self, cad: CadClient, journal: Journal) -> None:
         self._cad = cad
+        self._journal = journal
         # Whoever asks for a call that is being removed shares that request.
-        self._under_way: dict[CallRef, Removal] = {}
-        # What this bot saw removed lately, when, and who asked for it.
-        self._removed: dict[CallRef, tuple[float, int]] = {}
+        self._under_way: dict[CallRef, _Shared] = {}
 
-    async def remove(self, ref: CallRef, asked_by: Asker, told: Told | None = None) -> Outcome:
+    async def remove(self, ref: CallRef, asker: Asker, told: Told | None = None) -> Outcome:
         """Remove a call and say how it ended.
 
         Args:
             ref: the call.
-            asked_by: who asked.
+            asker: who asked.
             told: called once where there is a line to wait in.
 
         Raises:
@@ -61,32 +112,71 @@ class RemovalDesk:
             if type(value) is not int or not 1 <= value <= MAX_ID:
                 raise Refused(words.id_out_of_range(name, value))
         begun = time()
-        outcome = self._before(ref, begun)
-        if outcome is None:
-            removal = self._under_way.get(ref)
-            if removal is None or removal.answer.done():
-                removal = self._under_way[ref] = self._cad.begin_removal(ref)
-            outcome = Outcome(ref, await self._cad.follow(removal, told))
-            if self._under_way.get(ref) is removal:
-                del self._under_way[ref]
-        if outcome.answer.done:
-            self._removed.setdefault(ref, (time(), asked_by.user_id))
+        try:
+            outcome = await self._removed(ref, asker, told)
+        except JournalError as error:
+            log.error("%s is not removed: the journal can't be written (%s)", ref, error)
+            outcome = Outcome(ref, Answer(End.NOT_SENT, Why.JOURNAL))
         log.info(
             "%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
             ref,
             outcome.answer.end.value,
             words.cause(outcome.answer),
-            asked_by.user_id,
-            asked_by.guild_id,
+            asker.user_id,
+            asker.guild_id,
             time() - begun,
             f"; the CAD's text: {words.cut(words.clean(outcome.answer.said), 300)}" if outcome.answer.said else "",
         )
         return outcome
 
-    def _before(self, ref: CallRef, now: float) -> Outcome | None:
-        for old in [old for old, (at, _) in self._removed.items() if at < now - REMEMBERED]:
-            del self._removed[old]
-        if ref not in self._removed:
-            return None
-        at, user_id = self._removed[ref]
-        return Outcome(ref, Answer(End.GONE, Why.REMOVED_BEFORE, at=at), user_id)
+    async def answered(self, outcome: Outcome) -> None:
+        """Note that the person has read the outcome."""
+        if outcome.number is None:
+            return
+        try:
+            await self._journal.answered(outcome.number)
+        except JournalError as error:
+            log.warning("journal entry %s: that it was answered could not be noted (%s)", outcome.number, error)
+
+    def outcome_of(self, entry: Entry) -> Outcome | None:
+        """Return what an entry says of its end, or None where it has none."""
+        return None if entry.answer is None else Outcome(entry.ref, entry.answer, number=entry.number)
+
+    async def left_over(self) -> list[Entry]:
+        """List what an earlier process left without an end; to be asked before the first command can come."""
+        return await self._journal.left_open()
+
+    async def settle(self, left: list[Entry]) -> None:
+        """Find an end for what an earlier process left without one.
+
+        What was not sent ends as not sent, for certain. What was sent is looked for among the open calls, where the
+        plan has them; it is never sent again.
+
+        Raises:
+            JournalError: the journal can't be written.
+        """
+        for request, entry in {entry.request: entry for entry in left}.items():
+            answer = Answer(End.NOT_SENT, Why.RESTARTED)
+            if entry.sent_at is not None:
+                answer = await self._cad.follow(self._cad.begin_look_up(entry.ref))
+                if answer.why in (Why.STOPPED, Why.CLOSING):
+                    return  # this process stops too: the next one finds out
+            await self._journal.ended(request, answer)
+            log.warning("%s was left over by an earlier run: %s", entry.ref, answer.end.value)
+
+    async def _removed(self, ref: CallRef, asker: Asker, told: Told | None) -> Outcome:
+        shared = self._under_way.get(ref)
+        if shared is None:
+            before = await self._journal.removed_since(ref, time() - REMEMBERED)
+            if before is not None:
+                answer = Answer(End.GONE, Why.REMOVED_BEFORE, at=before.ended_at)
+                number = await self._journal.noted(secrets.token_hex(8), ref, asker, answer)
+                return Outcome(ref, answer, before.user_id, number)
+            # Somebody else may have begun meanwhile.
+            shared = self._under_way.setdefault(ref, _Shared(ref, self._cad, self._journal, self._under_way))
+        try:
+            number = await self._journal.asked(shared.request, ref, asker)
+        except JournalError:
+            shared.dropped()
+            raise
+        return Outcome(ref, await self._cad.follow(shared.begun(), told), number=number)

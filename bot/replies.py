@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 import discord
@@ -53,8 +53,8 @@ async def acknowledge(interaction: discord.Interaction[CadBot], meanwhile: str |
     return True
 
 
-async def say(interaction: discord.Interaction[CadBot], text: str, view: discord.ui.View | None = None) -> None:
-    """Give the answer, whether the interaction was acknowledged yet or not. A failure is only logged.
+async def say(interaction: discord.Interaction[CadBot], text: str, view: discord.ui.View | None = None) -> bool:
+    """Give the answer, whether the interaction was acknowledged yet or not. A failure is logged, and False.
 
     Args:
         interaction: what is answered.
@@ -69,6 +69,18 @@ async def say(interaction: discord.Interaction[CadBot], text: str, view: discord
             await interaction.response.send_message(text, view=shown, ephemeral=True)
     except _UNREACHED as error:
         log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), text)
+        return False
+    return True
+
+
+async def edit_after_a_restart(bot: CadBot, application_id: int, token: str, text: str) -> None:
+    """Give the answer to an interaction that an earlier process acknowledged. A failure is only logged."""
+    webhook = discord.Webhook.partial(application_id, token, client=bot)
+    try:
+        # "@original" is what Discord calls the reply; discord.py's public edit knows message ids only.
+        await webhook.edit_message(cast("int", "@original"), content=text, allowed_mentions=bot.allowed_mentions)
+    except _UNREACHED as error:
+        log.warning("an answer from before the restart did not reach Discord (%s): %s", _brief(error), text)
 
 
 async def show(interaction: discord.Interaction[CadBot], view: discord.ui.View) -> None:

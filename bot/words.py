@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
+from bot.entries import REFUSED, Entry
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -53,18 +54,34 @@ _CAUSES = {
 }
 
 
+_SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
+
+
 def outcome(done: Outcome) -> str:
     """Say how a removal ended."""
     answer = done.answer
     call = _call(done.ref)
     happened = {
-        End.REMOVED: f"✅ {call} was removed.",
-        End.GONE: f"☑️ {call} is not there.",
-        End.REJECTED: f"❌ {call} was **not removed**.",
-        End.NOT_SENT: f"❌ {call} was **not removed**.",
-        End.UNKNOWN: f"⚠️ {call}: it is **not known** whether it was removed.",
+        End.REMOVED: f"{call} was removed.",
+        End.GONE: f"{call} is not there.",
+        End.REJECTED: f"{call} was **not removed**.",
+        End.NOT_SENT: f"{call} was **not removed**.",
+        End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
     }[answer.end]
-    return " ".join([happened, *_reasons(done)])
+    return " ".join([_SIGNS[answer.end], happened, *_reasons(done)])
+
+
+def audit(entry: Entry) -> tuple[str, str]:
+    """Return the title and the text of a line in the audit channel."""
+    call = f"call {entry.ref.call_id} on server {entry.ref.server_id}"
+    who = "somebody who was forgotten" if entry.user_id is None else f"<@{entry.user_id}>"
+    asked = f"{who} asked by {entry.way} <t:{entry.asked_at:.0f}:f>"
+    if entry.outcome == REFUSED:
+        return "⛔ Refused: the role is missing", f"{asked}" + (f" for {call}" if entry.call_id else "")
+    end = End(entry.outcome)
+    cause = "" if entry.why is None else f": {entry.why.lower().replace('_', ' ')}"
+    status = "" if entry.status is None else f" (HTTP {entry.status})"
+    return f"{_SIGNS[end]} {call.capitalize()}: {end.value}", f"{asked}{cause}{status}"
 
 
 def waiting(ref: CallRef, place: Place) -> str:
@@ -187,10 +204,11 @@ def _reasons(done: Outcome) -> list[str]:
     answer, cause = done.answer, _CAUSES[done.answer.why]
     when = "" if answer.at is None else f" {_relative(answer.at)}"
     if answer.why is Why.REMOVED_BEFORE:
-        return [f"{cause}{when}, for <@{done.removed_by}>."]
-    if answer.why is Why.BREAKER and answer.because is not None:
-        mend = "When that is mended, the bot has to be restarted."
-        return [f"{cause}{when}.", _CAUSES[answer.because], mend]
+        for_whom = "" if done.removed_by is None else f", for <@{done.removed_by}>"
+        return [f"{cause}{when}{for_whom}."]
+    if answer.why is Why.BREAKER:
+        because = [] if answer.because is None else [_CAUSES[answer.because]]
+        return [f"{cause}{when}.", *because, "When that is mended, the bot has to be restarted."]
     reasons = [cause]
     if answer.why is Why.BUSY:
         reasons.append(f"Try again{when or ' in a minute'}.")

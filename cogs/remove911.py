@@ -9,7 +9,8 @@ from discord.ext import commands
 from bot import words
 from bot.app import CadBot
 from bot.cad.model import MAX_ID, CallRef, Place
-from bot.removals import Asker, RemovalDesk
+from bot.entries import Asker
+from bot.removals import RemovalDesk
 from bot.replies import acknowledge, say
 
 Id = app_commands.Range[int, 1, MAX_ID]
@@ -52,12 +53,20 @@ class Remove911(commands.Cog):
     async def _remove(self, interaction: discord.Interaction[CadBot], ref: CallRef) -> None:
         if not await acknowledge(interaction):
             return
-        asker = Asker(interaction.user.id, interaction.guild_id or 0, interaction.channel_id)
+        asker = Asker(
+            user_id=interaction.user.id,
+            guild_id=interaction.guild_id or 0,
+            channel_id=interaction.channel_id,
+            way="/remove911",
+            token=interaction.token,
+        )
 
         async def told(place: Place) -> None:
             await say(interaction, words.waiting(ref, place))
 
-        await say(interaction, words.outcome(await self._desk.remove(ref, asker, told)))
+        outcome = await self._desk.remove(ref, asker, told)
+        if await say(interaction, words.outcome(outcome)):
+            await self._desk.answered(outcome)
 
 
 async def setup(bot: CadBot) -> None:

@@ -1,7 +1,8 @@
-"""Our bot as a real process: `python -m bot` but for where Discord and the CAD are."""
+"""Our bot as a real process: `python -m bot` but for where Discord, the CAD and the journal are."""
 
 import asyncio
 import sys
+from pathlib import Path
 
 from yarl import URL
 
@@ -25,5 +26,7 @@ if __name__ == "__main__":
     meet(sys.argv[1])
     command_line.CadBot = Announced
     account = Account(URL(sys.argv[2]), "ours", "planted-key")
-    settings = Settings(discord_token="a.b.c", account=account, dispatcher_role_ids=(ROLE,))
+    settings = Settings(
+        discord_token="a.b.c", account=account, dispatcher_role_ids=(ROLE,), database_path=Path(sys.argv[3])
+    )
     sys.exit(asyncio.run(command_line.until_stopped(lambda stop: command_line.serve(settings, stop))))

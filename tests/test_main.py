@@ -40,6 +40,12 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8:strict", **settings}
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal's default place is the folder that a bot is started in."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "bot", *arguments],
@@ -147,12 +153,14 @@ def test_without_the_sandboxs_packages_it_says_how_to_get_them(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(number: signal.Signals) -> None:
+async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     """Over a real websocket: what is on the wire ends, its reply is edited, and only then the bot leaves."""
     stand_in, cad = StandIn(), LoopbackCad(community_id="ours", key="planted-key", seconds={CallRef(1, 302): 0.5})
     async with stand_in.serving() as address, cad.serving() as account:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.our_bot", address, str(account.url),
+            sys.executable, "-m", "tests.our_bot", address, str(account.url), str(tmp_path / "journal.db"),
             cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None

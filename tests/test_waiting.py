@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 import simcord
+from aiohttp import web
 
 from bot.cad.line import Line
 from bot.cad.model import CallRef
@@ -20,6 +22,17 @@ from tests.conftest import OpenTown
 def many_calls(many: int) -> LoopbackCad:
     calls = [Call(CallRef(1, number), "Caller", "Somewhere", "Something", 1) for number in range(1, many + 1)]
     return LoopbackCad(calls={call.ref: call for call in calls})
+
+
+@dataclass
+class HeldCad(LoopbackCad):
+    """Answers no removal before the test says so."""
+
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def _remove(self, data: object) -> web.Response:
+        await self.go_on.wait()
+        return await super()._remove(data)
 
 
 async def settled(town: Town, true: Callable[[], bool]) -> None:
@@ -69,9 +82,8 @@ async def test_thirty_people_at_once_all_removed_at_the_pace(make_town: OpenTown
 
 
 async def test_thirty_people_and_one_call_share_one_request(make_town: OpenTown) -> None:
-    clock, cad = HandClock(), many_calls(1)
-    town = await make_town(clock=clock, parked=True, cad=cad)
-    await until(lambda: len(cad.requests) == 1)
+    cad = HeldCad(calls=many_calls(1).calls)
+    town = await make_town(parked=True, cad=cad)
     shown: list[simcord.InteractionResult] = []
     for number in range(30):
         # The first asks twice.
@@ -79,7 +91,7 @@ async def test_thirty_people_and_one_call_share_one_request(make_town: OpenTown)
         if number > 1:
             person = town.guild.add_member(town.env.create_user(f"d{number}"), roles=[town.dispatcher_role])
         shown.append(await person.slash(town.room, "remove911", call_id=1, server_id=1))
-    clock.tick(1.05)  # not before everybody has asked
+    cad.go_on.set()
     await settled(town, lambda: all(text(one) for one in shown))
     assert {text(one) for one in shown} == {"✅ Call **1** on server **1** was removed. The CAD confirmed it."}
     assert len(cad.asked_for("REMOVE_911")) == 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import discord
 import simcord
@@ -15,6 +17,7 @@ from bot.cad.client import CadClient, Removal, Told
 from bot.cad.line import Line
 from bot.cad.model import Account, Answer
 from bot.cad.worker import Clock
+from bot.journal import Journal
 from bot.sandbox.cad import Call, LoopbackCad
 from bot.settings import Settings
 
@@ -44,14 +47,16 @@ class Town:
 
     env: simcord.Env
     cad: LoopbackCad
-    bot: CadBot
     client: ParkedCad
+    journal: Journal
     guild: simcord.GuildHandle
     room: simcord.ChannelHandle
+    audit_room: simcord.ChannelHandle
     dispatcher_role: simcord.RoleHandle
     dispatcher: simcord.MemberActor
     civilian: simcord.MemberActor
     administrator: simcord.MemberActor
+    bot: CadBot = field(init=False)
 
     @property
     def people(self) -> tuple[simcord.MemberActor, ...]:
@@ -82,6 +87,8 @@ async def open_town(
     account: Account | None = None,
     settings: Callable[[Account, Roles], Settings] = settings_for,
     patience: float = 10.0,
+    journal: Path | None = None,
+    audited: bool = False,
     clock: Clock | None = None,
     line: Line | None = None,
     parked: bool = False,
@@ -93,6 +100,8 @@ async def open_town(
         cad: the CAD to talk to, a new one by default.
         account: where the client finds its CAD, if not at that one.
         settings: makes the bot's settings, from the account and the dispatcher role's id.
+        journal: the journal's file; by default one that is gone afterwards.
+        audited: whether there is an audit channel.
         patience: seconds that the client waits for the CAD.
         clock: what the client goes by, the wall's by default.
         line: the client's line, one at the CAD's pace by default.
@@ -100,43 +109,53 @@ async def open_town(
         check_errors: whether an error in the bot that nobody looked at is raised at the end.
     """
     cad = cad or LoopbackCad()
-    async with cad.serving() as served:
-        account = account or served
-        # The client is open before Discord and closed after it, and its worker belongs to nobody's command.
-        async with (
-            ParkedCad(account, patience=patience, clock=clock, line=line) as client,
-            simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
-        ):
-            guild = env.create_guild("Los Santos Roleplay")
-            room = guild.create_text_channel("dispatch")
-            role = guild.create_role("Dispatcher", color=0x3498DB)
-            admin = guild.create_role("Administrator", permissions=discord.Permissions(administrator=True))
-            dana, joe, ada = (
-                env.create_user(name, global_name=shown)
-                for name, shown in (
-                    ("dana", "Dana, dispatcher"),
-                    ("joe", "Joe, civilian"),
-                    ("ada", "Ada, admin"),
-                )
-            )
-            bot = CadBot(settings(account, (role.id,)), client)
-            town = Town(
-                env=env,
-                cad=cad,
-                bot=bot,
-                client=client,
-                guild=guild,
-                room=room,
-                dispatcher_role=role,
-                dispatcher=guild.add_member(dana, roles=[role]),
-                civilian=guild.add_member(joe),
-                administrator=guild.add_member(ada, roles=[admin]),
-            )
-            client.env = env if parked else None
-            await env.restart_bot(bot)
-            if me := guild.me:
-                await me.edit(nick="911 desk")
-            yield town
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = journal or Path(folder, "remove911.db")
+        async with cad.serving() as served:
+            account = account or served
+            # These are open before Discord and closed after it, and their workers belong to nobody's command.
+            async with (
+                Journal(path, audited=audited) as book,
+                ParkedCad(account, patience=patience, clock=clock, line=line) as client,
+                simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
+            ):
+                town = _build(env, cad, client, book)
+                made = settings(account, (town.dispatcher_role.id,))
+                audit = town.audit_room.id if audited else None
+                town.bot = CadBot(replace(made, audit_channel_id=audit, database_path=path), client, book)
+                client.env = env if parked else None
+                await env.restart_bot(town.bot)
+                if me := town.guild.me:
+                    await me.edit(nick="911 desk")
+                yield town
+
+
+def _build(env: simcord.Env, cad: LoopbackCad, client: ParkedCad, journal: Journal) -> Town:
+    guild = env.create_guild("Los Santos Roleplay")
+    room = guild.create_text_channel("dispatch")
+    role = guild.create_role("Dispatcher", color=0x3498DB)
+    admin = guild.create_role("Administrator", permissions=discord.Permissions(administrator=True))
+    dana, joe, ada = (
+        env.create_user(name, global_name=shown)
+        for name, shown in (
+            ("dana", "Dana, dispatcher"),
+            ("joe", "Joe, civilian"),
+            ("ada", "Ada, admin"),
+        )
+    )
+    return Town(
+        env=env,
+        cad=cad,
+        client=client,
+        journal=journal,
+        guild=guild,
+        room=room,
+        audit_room=guild.create_text_channel("audit"),
+        dispatcher_role=role,
+        dispatcher=guild.add_member(dana, roles=[role]),
+        civilian=guild.add_member(joe),
+        administrator=guild.add_member(ada, roles=[admin]),
+    )
 
 
 async def to_the_present(env: simcord.Env) -> None:

@@ -201,9 +201,10 @@ async def start(program: str, cad: str) -> tuple[float, float, float]:
     """Return seconds from the start of the process to the log-in and to READY, and its idle memory in MiB."""
     discord = StandIn()
     async with discord.serving() as address:
+        folder = tempfile.TemporaryDirectory()
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", program, address, cad,
+            sys.executable, "-m", program, address, cad, str(Path(folder.name, "journal.db")),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         assert process.stdout is not None
@@ -215,6 +216,7 @@ async def start(program: str, cad: str) -> tuple[float, float, float]:
         pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])  # noqa: ASYNC240 - no file on a disk
         process.terminate()
         await process.wait()
+        folder.cleanup()
     return logged_in, ready, pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 

@@ -1,0 +1,282 @@
+"""Who asked for what, and how it ended, in a file that outlives the process. Three marks: asked, sent, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from time import time
+from types import TracebackType
+from typing import Any, Self
+
+import aiosqlite
+
+from bot.cad.model import Answer, CallRef
+from bot.entries import REFUSED, Asker, Entry, Filter, page_query
+from bot.journal_file import AlreadyRunning, JournalError, connect, hold, told
+
+log = logging.getLogger(__name__)
+
+TOKEN_LIFE = 900.0
+"""Seconds for which Discord takes an interaction's token; older ones are not kept."""
+MOST_UNPOSTED = 500
+"""Entries that wait for an audit channel which refuses them; older ones are given up."""
+
+_TEND_EVERY = 60.0
+_RETAIN_EVERY = 86_400.0
+
+
+class Journal:
+    """The journal's file, held by one process at a time.
+
+    Where it can't be opened, that is said in the log, everything that is asked of it raises `JournalError`, and
+    it is tried again each minute.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        retention_days: days after which an entry is deleted.
+        audited: whether an audit channel has to hear of what is noted.
+    """
+
+    def __init__(self, path: Path, *, retention_days: int = 90, audited: bool = False) -> None:
+        self._path = path
+        self._retention = retention_days * 86_400.0
+        self._audited = audited
+        self._db: aiosqlite.Connection | None = None
+        self._lock: sqlite3.Connection | None = None
+        self._retained = float("-inf")
+        self.news = asyncio.Event()
+        """Set whenever there may be something new for the audit channel."""
+
+    async def __aenter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            AlreadyRunning: another process holds it.
+        """
+        await self._tend()
+        # Made here, so that it belongs to nobody's command.
+        self._tending = asyncio.create_task(self._keep_tending(), name="journal")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tending.cancel()
+        await asyncio.wait([self._tending])
+        if self._db is not None:
+            await self._db.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    # The three marks.
+
+    async def asked(self, request: str, ref: CallRef, asker: Asker, action: str = "remove") -> int:
+        """Note that somebody was heard, and return the entry's number.
+
+        Whoever joins a request is as far as that request is, in one step: there is no moment at which a crash would
+        leave them with "not sent" for a call that was removed.
+        """
+        return await self._write(
+            """
+            INSERT INTO entries (request, action, asked_at, guild_id, channel_id, user_id, way, server_id, call_id,
+                                 token, unposted, sent_at, ended_at, outcome, why, status, reference)
+            SELECT :request, :action, :now, :guild, :channel, :user, :way, :server, :call, :token, :unposted,
+                   shared.sent_at, CASE WHEN shared.ended_at IS NULL THEN NULL ELSE :now END,
+                   shared.outcome, shared.why, shared.status, shared.reference
+            FROM (SELECT 1) LEFT JOIN (SELECT * FROM entries WHERE request = :request ORDER BY number LIMIT 1) shared
+            """,
+            {"request": request, "action": action, **self._by(asker), **_ids(ref)},
+        )
+
+    async def sent(self, request: str) -> None:
+        """Note that a request is about to leave: from here on its end is unknown until it is noted."""
+        await self._write(
+            "UPDATE entries SET sent_at = :now WHERE request = :request AND ended_at IS NULL",
+            {"request": request, "now": time()},
+        )
+
+    async def ended(self, request: str, answer: Answer, reference: str | None = None) -> None:
+        """Note how a request ended, for all who share it."""
+        await self._write(
+            "UPDATE entries SET ended_at = :now, outcome = :outcome, why = :why, status = :status, "
+            "reference = :reference WHERE request = :request AND ended_at IS NULL",
+            {"request": request, "now": time(), "reference": reference, **_end(answer)},
+        )
+
+    async def noted(self, request: str, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
+        """Note what ended as soon as it was asked: nothing had to be sent, or (None) somebody was refused."""
+        end = _end(answer) if answer else {"outcome": REFUSED, "why": None, "status": None}
+        return await self._write(
+            "INSERT INTO entries (request, action, asked_at, ended_at, outcome, why, status, guild_id, channel_id, "
+            "user_id, way, server_id, call_id, token, unposted) VALUES (:request, 'remove', :now, :now, :outcome, "
+            ":why, :status, :guild, :channel, :user, :way, :server, :call, :token, :unposted)",
+            {"request": request, **self._by(asker), **_ids(ref), **end},
+        )
+
+    async def answered(self, number: int) -> None:
+        """Note that the person has read the end: the token is not needed any more."""
+        await self._write("UPDATE entries SET token = NULL WHERE number = :number", {"number": number})
+
+    # What is read back.
+
+    async def removed_since(self, ref: CallRef, moment: float) -> Entry | None:
+        """Return the entry by which this bot saw a call removed, at or after a moment; None where it did not."""
+        found = await self._read(
+            "SELECT * FROM entries WHERE call_id = :call AND server_id = :server AND outcome = 'removed' "
+            "AND ended_at >= :moment ORDER BY number DESC LIMIT 1",
+            {**_ids(ref), "moment": moment},
+        )
+        return found[0] if found else None
+
+    async def left_open(self) -> list[Entry]:
+        """List what has no end, the oldest first."""
+        return await self._read("SELECT * FROM entries WHERE ended_at IS NULL ORDER BY number")
+
+    async def unanswered(self) -> list[Entry]:
+        """List what has ended and was perhaps not read, while Discord still takes an answer; the oldest first."""
+        return await self._read(
+            "SELECT * FROM entries WHERE token IS NOT NULL AND ended_at IS NOT NULL AND asked_at > :since "
+            "ORDER BY number",
+            {"since": time() - TOKEN_LIFE},
+        )
+
+    async def unposted(self, most: int) -> list[Entry]:
+        """List what the audit channel has to hear of, the oldest first."""
+        return await self._read(
+            "SELECT * FROM entries WHERE unposted = 1 AND ended_at IS NOT NULL ORDER BY number LIMIT :most",
+            {"most": most},
+        )
+
+    async def posted(self, number: int) -> None:
+        """Note that the audit channel has heard of an entry."""
+        await self._write("UPDATE entries SET unposted = NULL WHERE number = :number", {"number": number})
+
+    async def page(self, wanted: Filter, before: int | None, most: int) -> list[Entry]:
+        """Return entries, the newest first.
+
+        Args:
+            wanted: which.
+            before: only those with a smaller number.
+            most: how many at most.
+        """
+        return [entry async for entry in self.entries(wanted, before, most)]
+
+    async def entries(self, wanted: Filter, before: int | None = None, most: int = -1) -> AsyncIterator[Entry]:
+        """Give entries one by one, the newest first; memory does not grow with their number."""
+        sql, parameters = page_query(wanted, before, most)
+        with told():
+            async with self._open_db.execute(sql, parameters) as rows:
+                async for row in rows:
+                    yield Entry(**dict(row))
+
+    # Tending: opened again where it was not, old tokens blanked, old entries deleted.
+
+    async def _keep_tending(self) -> None:
+        while True:
+            await asyncio.sleep(_TEND_EVERY)
+            try:
+                await self._tend()
+            except AlreadyRunning:
+                log.error("another process holds the journal %s", self._path)
+            except Exception:
+                log.exception("a bug in this bot: the journal could not be tended")
+
+    async def _tend(self) -> None:
+        try:
+            if self._db is None:
+                await self._open()
+            await self._write(
+                "UPDATE entries SET token = NULL WHERE token IS NOT NULL AND asked_at <= :since",
+                {"since": time() - TOKEN_LIFE},
+            )
+            await self._write(
+                "UPDATE entries SET unposted = NULL WHERE unposted = 1 AND number <= "
+                "(SELECT number FROM entries WHERE unposted = 1 ORDER BY number DESC LIMIT 1 OFFSET :most)",
+                {"most": MOST_UNPOSTED},
+            )
+            if time() >= self._retained + _RETAIN_EVERY:
+                await self._retain()
+        except JournalError as error:
+            log.error("the journal %s can't be used: %s. No removal is taken until it can", self._path, error)
+
+    async def _retain(self) -> None:
+        await self._write(
+            "DELETE FROM entries WHERE asked_at < :since AND ended_at IS NOT NULL", {"since": time() - self._retention}
+        )
+        await self._write("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._retained = time()
+
+    async def _open(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = self._lock or hold(self._path)
+            self._db = await connect(self._path)
+        except OSError as error:
+            raise JournalError(error.strerror or type(error).__name__) from None
+
+    # One statement is one transaction.
+
+    @property
+    def _open_db(self) -> aiosqlite.Connection:
+        if self._db is None:
+            raise JournalError("it is not open")
+        return self._db
+
+    async def _write(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        with told():
+            async with self._open_db.execute(sql, parameters) as done:
+                self.news.set()
+                return done.lastrowid or 0
+
+    async def _read(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Entry]:
+        with told():
+            return [Entry(**dict(row)) for row in await self._open_db.execute_fetchall(sql, parameters)]
+
+    def _by(self, asker: Asker) -> dict[str, Any]:
+        return {
+            "now": time(),
+            "guild": asker.guild_id,
+            "channel": asker.channel_id,
+            "user": asker.user_id,
+            "way": asker.way,
+            "token": asker.token,
+            "unposted": 1 if self._audited else None,
+        }
+
+
+def _ids(ref: CallRef | None) -> dict[str, int | None]:
+    return {"server": ref.server_id if ref else None, "call": ref.call_id if ref else None}
+
+
+def _end(answer: Answer) -> dict[str, str | int | None]:
+    return {"outcome": answer.end.value, "why": answer.why.name, "status": answer.status}
+
+
+async def forget(path: Path, user_id: int) -> tuple[int, int]:
+    """Take a person out of all entries, open ones too, whether or not a bot runs; the entries stay.
+
+    Returns:
+        How many entries named them, and how many of those are open.
+
+    Raises:
+        JournalError: there is no journal, or it can't be written.
+    """
+    if not path.is_file():  # noqa: ASYNC240 - nothing else runs here
+        raise JournalError("there is no such file; DATABASE_PATH names the journal")
+    db = await connect(path)
+    try:
+        with told():
+            await db.execute("BEGIN IMMEDIATE")
+            ((named, ended),) = await db.execute_fetchall(
+                "SELECT count(*), count(ended_at) FROM entries WHERE user_id = ?", (user_id,)
+            )
+            await db.execute("UPDATE entries SET user_id = NULL, channel_id = NULL WHERE user_id = ?", (user_id,))
+            await db.execute("COMMIT")
+            # What the deleted content was overwritten with has to reach the file itself.
+            await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            return named, named - ended
+    finally:
+        await db.close()
