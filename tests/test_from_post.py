@@ -217,6 +217,7 @@ async def test_in_the_sandbox_a_reply_that_says_apps_opens_the_menu(town: Town) 
     assert not await menu.look()
     asked = await town.dispatcher.send(town.room, " Apps ", reply_to=post)
     before = len(town.room.history())
+    assert not await menu.look()  # the page has to hear first that it came
     assert await menu.look()
     assert not await menu.look()
     after = town.room.history(viewer=town.dispatcher)

@@ -32,10 +32,14 @@ async def point_at(town: Town, message: discord.Message, who: simcord.MemberActo
 
 
 class Menu:
-    """Finds the replies, does what they ask for as the person who wrote them, and takes them away again."""
+    """Finds the replies, does what they ask for as the person who wrote them, and takes them away again.
+
+    A reply that is new is left for the next look: the page, which sent it, has to hear first that it came.
+    """
 
     def __init__(self, town: Town) -> None:
         self._town = town
+        self._seen: set[int] = set()
         self._done: set[int] = set()
 
     async def look(self) -> bool:
@@ -51,6 +55,9 @@ class Menu:
         for message in messages.values():
             who, reference = people.get(message.author.id), message.reference
             if who is None or reference is None or message.content.strip().casefold() != WORD:
+                continue
+            if message.id not in self._seen:
+                self._seen.add(message.id)
                 continue
             target = messages.get(reference.message_id or 0)
             if target is not None and message.id not in self._done:
