@@ -229,4 +229,6 @@ class CadBot(commands.Bot):
                 error,
             )
             return
-        log.info("registered %s in %s", ", ".join(f"/{command.name}" for command in synced), guild.name)
+        typed = discord.AppCommandType.chat_input
+        names = [f"/{command.name}" if command.type is typed else command.name for command in synced]
+        log.info("registered %s in %s", ", ".join(names), guild.name)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 Job = Callable[[], Coroutine[None, None, None]]
 
@@ -27,6 +32,27 @@ class Jobs:
         self._posted.set()
         if self._closing:  # nobody may be left to begin it
             self._begin()
+
+    async def do(self, work: Callable[[], Coroutine[None, None, T]], otherwise: T) -> T:
+        """Do work in a job, and wait for what it returns. May be called from a command's task.
+
+        Args:
+            work: what is done.
+            otherwise: what is returned where it is cut short or fails.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        async def job() -> None:
+            result = otherwise
+            try:
+                result = await work()
+            except Exception:
+                log.exception("a bug in this bot")
+            finally:
+                done.set_result(result)
+
+        self.start(job)
+        return await asyncio.shield(done)
 
     async def end(self, limit: float) -> None:
         """Give the jobs `limit` seconds to end before they are cancelled. Those that are started later still begin."""

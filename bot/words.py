@@ -206,13 +206,19 @@ def _reasons(done: Outcome) -> list[str]:
         return [f"{cause}{when}{for_whom}."]
     if answer.why is Why.BREAKER:
         because = [] if answer.because is None else [_CAUSES[answer.because]]
-        return [f"{cause}{when}.", *because, "When that is mended, the bot has to be restarted."]
+        return [
+            f"{cause}{when}.",
+            *because,
+            "When that is mended, `/cad911 status` lets the bot try again, and so does a restart.",
+        ]
     reasons = [cause]
     if answer.why is Why.BUSY:
         reasons.append(f"Try again{when or ' in a minute'}.")
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
         shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
         reasons.append(f"{shown} (HTTP {answer.status}).")
+    if answer.reference and answer.end in (End.REJECTED, End.UNKNOWN):
+        reasons.append(f"The CAD's reference is {quoted(answer.reference, 100)}.")
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
         reasons.append(

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import pytest
 import trustme
 
+from bot.cad.client import DIALECTS
+from bot.cad.dialect import Dialect
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Town, open_town
 from tests.clocks import JumpClock
@@ -41,8 +43,18 @@ def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
             assert KEY not in caplog.handler.format(record)
 
 
+V1_ONLY = pytest.mark.parametrize("dialect", ["v1"], indirect=True)
+"""For a test of what v1 alone has, or sends."""
+
+
+@pytest.fixture(params=["v1", "v2"])
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Each version of the CAD's API: whatever uses this is tested in both."""
+    return DIALECTS[request.param]
+
+
 @pytest.fixture
-async def make_town() -> AsyncIterator[OpenTown]:
+async def make_town(dialect: Dialect) -> AsyncIterator[OpenTown]:
     """A town as the test wants it; at the end no secret has gone to Discord and no error went unseen."""
     over = asyncio.Event()
     keepers: list[asyncio.Task[None]] = []
@@ -55,6 +67,7 @@ async def make_town() -> AsyncIterator[OpenTown]:
             assert KEY not in str([(sent.path, sent.json) for sent in town.env.http_requests])
 
     async def make(**how: Any) -> Town:
+        how.setdefault("dialect", dialect)
         how.setdefault("clock", JumpClock())  # waiting takes no time unless the test is about waiting
         opened: asyncio.Future[Town] = asyncio.get_running_loop().create_future()
         keepers.append(asyncio.create_task(keep(opened, how)))

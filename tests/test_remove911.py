@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from math import inf
 
 import discord
 import pytest
 import simcord
 
+from bot.cad import v1
+from bot.cad.dialect import Dialect
 from bot.cad.model import Account, CallRef, Plan
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
-from tests.conftest import KEY, OpenTown
+from tests.conftest import KEY, V1_ONLY, OpenTown
 
 CALL = CallRef(1, 302)
 PATH = "/emergency/remove_911"
@@ -31,6 +34,12 @@ async def ask(town: Town, call_id: int = 302, server_id: int = 1, who: simcord.M
 async def test_a_dispatcher_removes_a_call(town: Town) -> None:
     assert await ask(town) == "✅ Call **302** on server **1** was removed. The CAD confirmed it."
     assert CALL not in town.cad.calls
+    assert len(town.cad.asked_for("REMOVE_911")) == 1
+
+
+@V1_ONLY
+async def test_what_goes_to_the_cad_is_the_pages_own_request(town: Town) -> None:
+    await ask(town)
     assert [sent for sent in town.cad.requests if sent[0] == PATH] == [
         (
             PATH,
@@ -78,7 +87,6 @@ async def test_a_call_that_is_not_there(town: Town) -> None:
     ("change", "says"),
     [
         ({"key": "another-key"}, "`SONORAN_API_KEY`"),
-        ({"community_id": "another"}, "`SONORAN_COMMUNITY_ID`"),
         ({"api_enabled": False}, "switched off"),
         ({"plan": Plan.STARTER}, "Standard or higher"),
     ],
@@ -89,6 +97,13 @@ async def test_the_cad_refuses(town: Town, change: dict[str, object], says: str)
     answer = await ask(town)
     assert answer.startswith("❌ Call **302** on server **1** was **not removed**. ")
     assert says in answer
+    assert CALL in town.cad.calls
+
+
+@V1_ONLY
+async def test_the_cad_does_not_know_the_community(town: Town) -> None:
+    town.cad.community_id = "another"
+    assert "**not removed**. The CAD does not know the community id." in await ask(town)
     assert CALL in town.cad.calls
 
 
@@ -230,16 +245,21 @@ async def test_a_command_that_the_bot_no_longer_has(town: Town) -> None:
     assert len(town.env.errors) == 1
 
 
-async def test_one_log_line_a_removal(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+async def test_one_log_line_a_removal(town: Town, dialect: Dialect, caplog: pytest.LogCaptureFixture) -> None:
     town.cad.key = "another-key"
     await ask(town)
     (line,) = [record for record in caplog.records if record.name == "bot.removals"]
     assert line.levelno == logging.INFO
     message = line.getMessage()
-    assert message.startswith("call 302 on server 1: rejected (api key, HTTP 400), asked by user ")
-    assert message.endswith("; the CAD's text: INVALID API KEY")
+    status, said = (
+        (400, "INVALID API KEY") if dialect is v1 else (401, "Unauthorized: The API key is missing or not known.")
+    )
+    assert message.startswith(f"call 302 on server 1: rejected (api key, HTTP {status}")
+    assert "), asked by user " in message
+    assert message.endswith(f"; the CAD's text: {said}")
 
 
+@V1_ONLY
 async def test_the_log_line_tells_the_wait(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     for call_id in (301, 302):
         await ask(town, call_id=call_id)
@@ -247,6 +267,17 @@ async def test_the_log_line_tells_the_wait(town: Town, caplog: pytest.LogCapture
     assert [message.split(" s, of them ")[1].partition(";")[0] for message in messages] == ["1.05 s in the line"] * 2
 
 
+async def test_a_refusal_has_the_cads_reference_where_it_gave_one(
+    town: Town, dialect: Dialect, caplog: pytest.LogCaptureFixture
+) -> None:
+    town.cad.plan = Plan.STARTER
+    answer = await ask(town)
+    found = re.search(r"The CAD's reference is `(00-[0-9a-f]{32}-00)`\.$", answer)
+    assert (found is not None) == (dialect is not v1)
+    assert found is None or f"HTTP 402, reference {found[1]})" in caplog.text
+
+
+@V1_ONLY
 async def test_the_cad_repeats_the_key_and_nobody_sees_it(
     make_town: OpenTown, caplog: pytest.LogCaptureFixture
 ) -> None:

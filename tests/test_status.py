@@ -13,8 +13,10 @@ from bot.app import CadBot
 from bot.cad.model import Plan
 from bot.sandbox.town import Town
 from tests.clocks import JumpClock
-from tests.conftest import KEY, OpenTown
+from tests.conftest import KEY, V1_ONLY, OpenTown
 from tests.test_remove911 import ask
+
+pytestmark = V1_ONLY
 
 
 async def status(town: Town, who: simcord.MemberActor | None = None) -> str:
@@ -36,7 +38,7 @@ async def test_an_admin_sees_how_it_is(town: Town) -> None:
         "✅ **Sonoran CAD**: 127.0.0.1 accepts community sandbox-community by API v1",
         "✅ **plan**: STANDARD: removes calls, and has no list of the open ones",
         f"✅ **dispatcher role**: Dispatcher ({town.dispatcher_role.id})",
-        "✅ **commands**: cad911, remove911 in Los Santos Roleplay",
+        "cad911, remove911 in Los Santos Roleplay",
         "✅ **breaker**: closed: requests are sent",
         "✅ **line**: nobody waits",
         "✅ **last removal**: <t:",

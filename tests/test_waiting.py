@@ -39,7 +39,7 @@ def edits(town: Town) -> int:
 
 async def test_the_place_is_shown_once_and_then_the_end(make_town: OpenTown) -> None:
     clock = HandClock()
-    town = await make_town(clock=clock, parked=True, cad=many_calls(4))
+    town = await make_town(line=Line(), clock=clock, parked=True, cad=many_calls(4))
     await until(lambda: len(town.cad.requests) == 1)
     clock.tick(1.05)
     shown = [
@@ -70,7 +70,7 @@ async def test_thirty_people_at_once_all_removed_at_the_pace(make_town: OpenTown
 
 async def test_thirty_people_and_one_call_share_one_request(make_town: OpenTown) -> None:
     clock, cad = HandClock(), many_calls(1)
-    town = await make_town(clock=clock, parked=True, cad=cad)
+    town = await make_town(line=Line(), clock=clock, parked=True, cad=cad)
     await until(lambda: len(cad.requests) == 1)
     shown: list[simcord.InteractionResult] = []
     for number in range(30):
@@ -134,7 +134,7 @@ async def test_who_was_allowed_when_they_asked_stays_allowed_while_they_wait(mak
 
 async def test_a_reply_whose_token_is_over_is_in_the_log(make_town: OpenTown, caplog: pytest.LogCaptureFixture) -> None:
     clock = HandClock()
-    town = await make_town(clock=clock, parked=True, cad=many_calls(1))
+    town = await make_town(line=Line(), clock=clock, parked=True, cad=many_calls(1))
     await until(lambda: len(town.cad.requests) == 1)
     await town.dispatcher.slash(town.room, "remove911", call_id=1, server_id=1)
     await town.env.advance_time(15 * 60)
@@ -144,7 +144,7 @@ async def test_a_reply_whose_token_is_over_is_in_the_log(make_town: OpenTown, ca
 
 async def test_closing_tells_who_waits_at_once(make_town: OpenTown) -> None:
     clock = HandClock()
-    town = await make_town(clock=clock, parked=True, cad=many_calls(2))
+    town = await make_town(line=Line(), clock=clock, parked=True, cad=many_calls(2))
     await until(lambda: len(town.cad.requests) == 1)
     waits = await town.dispatcher.slash(town.room, "remove911", call_id=1, server_id=1)
     await asyncio.create_task(town.bot.close())

@@ -235,22 +235,17 @@ class CadClient:
 
     async def _by_the_worker(self, look: Callable[[], Coroutine[None, None, T | Answer]]) -> T | Answer:
         """Let a job of the worker look, and wait for what it saw."""
-        seen: asyncio.Future[T | Answer] = asyncio.get_running_loop().create_future()
 
-        async def job() -> None:
-            result: T | Answer = Answer(End.NOT_SENT, Why.CLOSING)
+        async def job() -> T | Answer:
             try:
-                result = await look()
+                return await look()
             except NoTurn as no:
-                result = no.answer
+                return no.answer
             except Exception:
                 log.exception("a look at the CAD: a bug in this bot")
-                result = Answer(End.UNKNOWN, Why.OUR_BUG)
-            finally:
-                seen.set_result(result)
+                return Answer(End.UNKNOWN, Why.OUR_BUG)
 
-        self._worker.start(job)
-        return await asyncio.shield(seen)
+        return await self._worker.do(job, Answer(End.NOT_SENT, Why.CLOSING))
 
     async def _find_out_plan(self) -> None:
         try:

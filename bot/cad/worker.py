@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.cad.breaker import Breaker
 from bot.cad.line import Line, Waiting, busy_for
@@ -14,6 +15,7 @@ from bot.cad.model import Answer, End, Kind, Place, Why
 from bot.jobs import Job, Jobs
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TELL_ABOVE = 2.0
 """Seconds of waiting above which somebody is told their place."""
@@ -91,6 +93,10 @@ class Worker:
     def start(self, job: Job) -> None:
         """Run a job. May be called from a command's task, to which the job does not belong."""
         self._jobs.start(job)
+
+    async def do(self, work: Callable[[], Coroutine[None, None, T]], otherwise: T) -> T:
+        """Do work in a job, and wait for what it returns, or for `otherwise` where it is cut short."""
+        return await self._jobs.do(work, otherwise)
 
     async def drain(self, limit: float) -> None:
         """Give no more turns, tell all who wait, and give the jobs `limit` seconds to end before they are cancelled."""

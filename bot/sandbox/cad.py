@@ -59,6 +59,7 @@ class LoopbackCad:
         seconds: how long the CAD takes to answer for a call; infinity for a call that it does carry out and
             never answers.
         slow: how long it takes for a kind of request, such as GET_CALLS; infinity for never.
+        garble: whether it answers 200 with what nobody can read.
         requests: every request that arrived: its path, and its body where that is JSON.
         kinds: beside each of those, what it asked for: one of v1's types, in v2 too.
         limits: the requests of each kind that v2 takes in a minute, such as `cad_v2.PUBLISHED`; none by default.
@@ -76,6 +77,7 @@ class LoopbackCad:
     servers: Mapping[int, str] = field(default_factory=lambda: {1: "Los Santos", 2: "Blaine County"})
     seconds: dict[CallRef, float] = field(default_factory=dict[CallRef, float])
     slow: dict[str, float] = field(default_factory=dict[str, float])
+    garble: bool = False
     requests: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]], repr=False)
     kinds: list[str | None] = field(default_factory=list[str | None])
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -120,6 +122,8 @@ class LoopbackCad:
         self.kinds.append(kind)
         if kind is not None:
             await _take(self.slow.get(kind, 0))
+        if self.garble:
+            return web.Response(text="<html>")
         return await (cad_v2 if of_v2 else cad_v1).answer(self, request, body)
 
     def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:

@@ -12,6 +12,7 @@ import simcord
 
 from bot.cad.model import CallRef
 from bot.sandbox.cad import LoopbackCad
+from bot.sandbox.menu import Menu
 from bot.sandbox.town import Town, open_town, to_the_present
 
 SLOW = CallRef(1, 303)
@@ -24,6 +25,7 @@ WELCOME = """\
 **Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD; the bot is the real one.
 • Type `/remove911` below and Enter, a call's number (`302`), Tab, its server (`1`), Enter. The answer comes below.
 • A post ends in its call's number and server. For call **303** the CAD takes 4 s; to **304** it never answers.
+• Or answer a post with the word `apps`: that opens its menu and picks *Remove 911 call*, which asks you first.
 • Act as Joe or as Ada (at the top) to be refused. An administrator is no exception.
 • This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed."""
 
@@ -47,7 +49,7 @@ async def show(stop: asyncio.Event, *, browser: bool) -> int:
 
 async def _until_ended(town: Town, preview: simcord.Preview, stop: asyncio.Event) -> None:
     tasks: list[asyncio.Task[object]] = [
-        asyncio.create_task(work) for work in (stop.wait(), preview.wait_closed(), _tick(town.env, preview))
+        asyncio.create_task(work) for work in (stop.wait(), preview.wait_closed(), _tick(town, preview))
     ]
     done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
@@ -57,25 +59,28 @@ async def _until_ended(town: Town, preview: simcord.Preview, stop: asyncio.Event
         task.result()  # the clock never ends, but by a bug
 
 
-async def _tick(env: simcord.Env, preview: simcord.Preview) -> None:
+async def _tick(town: Town, preview: simcord.Preview) -> None:
     """Let the simulated Discord's clock follow the wall, and show what the bot has edited meanwhile.
 
     SimCord does one thing at a time, and an action of the page that meets another is lost. So this does as little
-    as it can: something was edited, or the clock is `BEHIND` seconds late.
+    as it can: a menu was asked for, something was edited, or the clock is `BEHIND` seconds late.
     """
-    seen, then = len(env.http_requests), time.monotonic()
+    env, menu = town.env, Menu(town)
+    seen, then, asked = len(env.http_requests), time.monotonic(), False
     while True:
         await asyncio.sleep(0.5)
-        now = time.monotonic()
-        fresh = env.http_requests[seen:]
-        # Acknowledgements are published by the page itself.
-        edited = any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh)
-        if not edited and now - then < BEHIND:
-            continue
         # Somebody is clicking, which is a step of its own: next time round.
         with contextlib.suppress(simcord.SetupError, TimeoutError):
+            asked = await menu.look() or asked
+            now = time.monotonic()
+            fresh = env.http_requests[seen:]
+            # Acknowledgements are published by the page itself, but for those of the menu.
+            edited = asked or any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh)
+            if not edited and now - then < BEHIND:
+                continue
             await env.advance_time(now - then)
             then = now
             if edited:
                 await preview.refresh()
             seen += len(fresh)
+            asked = False

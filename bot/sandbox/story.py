@@ -53,11 +53,11 @@ _FIRST = (
         "The CAD removes it, never says so, and is asked twice", "dana", _TRUCK, "**not known**", 2, False, _be_silent
     ),
     Step("The CAD's API key was changed", "dana", _GARAGE, "correct `SONORAN_API_KEY`", 1, True, _change_the_key),
-    Step("A wrong key is not tried again", "dana", _GARAGE, "the bot has to be restarted", 0, True),
+    Step("A wrong key is not tried again", "dana", _GARAGE, "lets the bot try again", 0, True),
 )
 _RESTARTED = (Step("The bot was restarted, and the CAD is down", "dana", _GARAGE, "not be reached", 0, True, _go_down),)
 ACTS = (_FIRST, _RESTARTED)
-"""A bot that the CAD refused has to be restarted, so there are two acts."""
+"""The second act has a bot that was restarted after the refusal."""
 
 
 async def play() -> int:

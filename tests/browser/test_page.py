@@ -104,3 +104,48 @@ def test_a_slow_answer_and_one_that_never_comes(page: Page) -> None:
     answer(page, "303 on server 1 was removed.")
     remove(page, 304, 1)
     answer(page, "the CAD did not answer in time")
+
+
+def apps(page: Page, footer: str) -> None:
+    """Answer a post with `apps`, which is how its menu is reached here."""
+    post = page.locator("article.channel-message").filter(has_text=footer).first
+    post.hover()
+    post.get_by_role("button", name="Reply").click()
+    composer = page.get_by_placeholder("Message #dispatch")
+    composer.click()
+    page.keyboard.type("apps")
+    page.keyboard.press("Enter")
+    send = page.get_by_role("button", name="Send")
+    for _ in range(10):
+        with suppress(AssertionError):
+            expect(composer).to_have_value("", timeout=2_000)
+            return
+        if send.is_enabled():
+            send.click()
+    pytest.fail("the page did not take the reply")
+
+
+def click(page: Page, label: str, then: str) -> None:
+    """Click, again where the click met a step of the sandbox's own and was lost."""
+    for _ in range(10):
+        with suppress(AssertionError):
+            button = page.locator("#channel-timeline").get_by_role("button", name=label).last
+            expect(button).to_be_enabled(timeout=10_000)  # it is not while the page does something else
+            button.click()
+            expect(page.get_by_text(then).last).to_be_visible(timeout=4_000)
+            return
+    pytest.fail(f"{label} did nothing")
+
+
+def test_a_dispatcher_removes_a_call_from_its_post(page: Page) -> None:
+    apps(page, "| 302 | 1")
+    answer(page, "Remove call 302 on server 1?")
+    click(page, "Remove call", "302 on server 1 was removed.")
+    apps(page, "| 301 | 1")
+    answer(page, "Remove call 301 on server 1?")
+    click(page, "Cancel", "Cancelled. Nothing was sent to the CAD.")
+    apps(page, "Welcome to the sandbox.")
+    answer(page, "This message is not one of the CAD's posts")
+    page.get_by_label("Viewing as").select_option(label="Joe, civilian")
+    apps(page, "| 303 | 1")
+    answer(page, "You need the role")

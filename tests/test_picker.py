@@ -1,0 +1,95 @@
+"""Which calls match what somebody types, in what order, and how they look."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cad.model import CallRef, EmergencyCall, Server
+from bot.picker import label, matching, matching_servers, server_label
+
+
+def call(
+    number: int, caller: str = "", location: str = "", description: str = "", hour: int | None = None
+) -> EmergencyCall:
+    updated = None if hour is None else datetime(2026, 11, 24, hour, tzinfo=UTC)
+    return EmergencyCall(CallRef(1, number), True, caller, location, description, {}, updated)
+
+
+BOARD = [
+    call(30, "Marcus Bell", "Alta Street", "Two cars"),
+    call(301, "Ana Ortega", "Grove Street", "Man with a shotgun at Alta"),
+    call(302, "Natalia", "Route 68", "Truck 30 tons"),
+    call(130, "Álvaro Ñandú", "Pier", "Ｆｕｌｌ width"),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("", [302, 301, 130, 30]),
+        ("30", [30, 302, 301, 130]),
+        ("302", [302]),
+        ("alta", [30, 301]),
+        ("ALTA", [30, 301]),
+        ("tali", [302]),
+        ("ana", [301]),
+        ("street", [301, 30]),
+        ("grove ana", [301]),
+        ("alta 301", [301]),
+        ("ñandú", [130]),
+        ("shotgun", [301]),
+        ("nobody", []),
+        ("alta nobody", []),
+        ("  al\u202eta ", [30, 301]),
+        ("x" * 6000, []),
+    ],
+)
+def test_the_best_first(typed: str, found: list[int]) -> None:
+    assert [one.ref.call_id for one in matching(BOARD, typed)] == found
+
+
+def test_newer_before_older() -> None:
+    calls = [call(1, hour=9), call(2, hour=8), call(3, hour=10)]
+    assert [one.ref.call_id for one in matching(calls, "")] == [3, 1, 2]
+
+
+def test_twenty_five_at_most() -> None:
+    assert [one.ref.call_id for one in matching([call(n) for n in range(1, 61)], "")] == list(range(60, 35, -1))
+
+
+def test_how_a_call_is_shown() -> None:
+    ana = call(302, "Ana `Ortega`", "24/7,\nGrove Street", "Man")
+    assert label(ana) == "302 · Ana `Ortega` · 24/7, Grove Street · Man"
+    assert label(ana, Server(1, "Los Santos")) == "302 on 1 Los Santos · Ana `Ortega` · 24/7, Grove Street · Man"
+    assert label(call(7)) == "7"
+    assert server_label(Server(2, "")) == "2"
+
+
+@given(texts=st.lists(st.text(max_size=300), min_size=4, max_size=4), typed=st.text())
+def test_whatever_players_say_a_label_is_a_plain_line_that_discord_takes(texts: list[str], typed: str) -> None:
+    caller, location, description, name = texts
+    odd = call(5, caller, location, description)
+    for shown in (label(odd), label(odd, Server(1, name)), server_label(Server(1, name))):
+        assert 1 <= len(shown) <= 100
+        assert not any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c != "\u200d" for c in shown)
+    assert len(matching([odd], typed)) <= 1
+
+
+def test_an_emoji_is_not_cut_in_two() -> None:
+    family = "👨\u200d👩\u200d👧"
+    shown = label(call(5, family * 60))
+    assert len(shown) <= 100
+    assert shown.endswith("👧…")
+
+
+def test_servers_by_number_and_name() -> None:
+    servers = [Server(12, "Los Santos"), Server(1, "Blaine County"), Server(2, "Santos North")]
+    assert matching_servers(servers, "") == servers
+    assert matching_servers(servers, "1") == [servers[1], servers[0]]
+    assert matching_servers(servers, "santos") == [servers[0], servers[2]]
+    assert matching_servers(servers, "nope") == []
