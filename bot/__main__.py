@@ -188,10 +188,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) -> int:
     pause = 5.0
     while not stop.is_set():
-        async with (
-            CadClient(settings.account, DIALECTS[settings.api_version]) as cad,
-            CadBot(settings, cad, journal) as bot,
-        ):
+        dialect = DIALECTS[settings.api_version]
+        async with CadClient(settings.account, dialect) as cad, CadBot(settings, cad, journal) as bot:
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
             break

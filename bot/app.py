@@ -19,7 +19,7 @@ from bot.door import came_in
 from bot.entries import Entry
 from bot.journal import Journal
 from bot.journal_file import JournalError
-from bot.removals import RemovalDesk
+from bot.removals import Outcome, RemovalDesk
 from bot.replies import edit_after_a_restart, say
 from bot.settings import Settings
 from bot.tree import GateTree
@@ -31,7 +31,7 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 Command = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
 
-EXTENSIONS = ("cogs.remove911",)
+EXTENSIONS = ("cogs.remove911", "cogs.cad911")
 
 DRAIN = 10.0
 """Seconds that requests on the wire have to end when the bot stops."""
@@ -158,11 +158,15 @@ class CadBot(commands.Bot):
         """Give what an earlier run left over its end, and the people who still wait for it their answer."""
         try:
             await self.desk.settle(left)
+            waiting: dict[str, list[Outcome]] = {}  # by the reply; one can tell of several calls
             for entry in await self.journal.unanswered():
-                outcome = self.desk.outcome_of(entry)
-                if outcome is not None and entry.token is not None and self.application_id is not None:
-                    await edit_after_a_restart(self, self.application_id, entry.token, words.outcome(outcome))
-                    await self.journal.answered(entry.number)
+                if entry.token is not None and (outcome := self.desk.outcome_of(entry)) is not None:
+                    waiting.setdefault(entry.token, []).append(outcome)
+            for token, outcomes in waiting.items():
+                text = "\n".join(words.outcome(outcome) for outcome in outcomes)
+                await edit_after_a_restart(self, token, text)
+                for outcome in outcomes:
+                    await self.desk.answered(outcome)
         except JournalError as error:
             log.error("what an earlier run left over could not be ended (%s)", error)
         except Exception:

@@ -9,7 +9,7 @@ import logging
 import aiohttp
 import discord
 
-from bot import words
+from bot import words_journal
 from bot.cad.model import End
 from bot.entries import REFUSED, Entry
 from bot.journal import Journal
@@ -88,6 +88,6 @@ class Audit:
 
 
 def _embed(entry: Entry) -> discord.Embed:
-    title, text = words.audit(entry)
+    title, text = words_journal.audit(entry)
     colour = _COLOURS.get(entry.outcome or "", discord.Colour.light_grey())
     return discord.Embed(title=title, description=text, colour=colour).set_footer(text=f"Journal {entry.number}")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from bot.cad.model import Answer, CallRef, End, Why
 
+REMOVE, CREATE = "remove", "create"
+"""What can be asked for."""
 REFUSED = "refused"
 """The outcome of an attempt by somebody who may not; the others are the values of `End`."""
 
@@ -54,7 +56,15 @@ class Entry:
         """Return how it ended, as far as the journal knows; None for an open entry and a refused attempt."""
         if self.outcome is None or self.why is None or self.outcome == REFUSED:
             return None
-        return Answer(End(self.outcome), Why[self.why], status=self.status)
+        reference = self.reference or ""
+        created = int(reference) if self.action == CREATE and reference.isdecimal() else None
+        return Answer(
+            End(self.outcome),
+            Why[self.why],
+            status=self.status,
+            reference="" if created else reference,
+            created=created,
+        )
 
 
 @dataclass(frozen=True, slots=True)

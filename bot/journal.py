@@ -98,21 +98,21 @@ class Journal:
             {"request": request, "now": time()},
         )
 
-    async def ended(self, request: str, answer: Answer, reference: str | None = None) -> None:
+    async def ended(self, request: str, answer: Answer) -> None:
         """Note how a request ended, for all who share it."""
         await self._write(
             "UPDATE entries SET ended_at = :now, outcome = :outcome, why = :why, status = :status, "
             "reference = :reference WHERE request = :request AND ended_at IS NULL",
-            {"request": request, "now": time(), "reference": reference, **_end(answer)},
+            {"request": request, "now": time(), **_end(answer)},
         )
 
     async def noted(self, request: str, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
         """Note what ended as soon as it was asked: nothing had to be sent, or (None) somebody was refused."""
-        end = _end(answer) if answer else {"outcome": REFUSED, "why": None, "status": None}
+        end = _end(answer) if answer else {"outcome": REFUSED, "why": None, "status": None, "reference": None}
         return await self._write(
-            "INSERT INTO entries (request, action, asked_at, ended_at, outcome, why, status, guild_id, channel_id, "
-            "user_id, way, server_id, call_id, token, unposted) VALUES (:request, 'remove', :now, :now, :outcome, "
-            ":why, :status, :guild, :channel, :user, :way, :server, :call, :token, :unposted)",
+            "INSERT INTO entries (request, action, asked_at, ended_at, outcome, why, status, reference, guild_id, "
+            "channel_id, user_id, way, server_id, call_id, token, unposted) VALUES (:request, 'remove', :now, :now, "
+            ":outcome, :why, :status, :reference, :guild, :channel, :user, :way, :server, :call, :token, :unposted)",
             {"request": request, **self._by(asker), **_ids(ref), **end},
         )
 
@@ -252,7 +252,13 @@ def _ids(ref: CallRef | None) -> dict[str, int | None]:
 
 
 def _end(answer: Answer) -> dict[str, str | int | None]:
-    return {"outcome": answer.end.value, "why": answer.why.name, "status": answer.status}
+    reference = answer.reference if answer.created is None else str(answer.created)
+    return {
+        "outcome": answer.end.value,
+        "why": answer.why.name,
+        "status": answer.status,
+        "reference": reference or None,
+    }
 
 
 async def forget(path: Path, user_id: int) -> tuple[int, int]:

@@ -22,7 +22,7 @@ _SCHEMAS = (
         outcome TEXT,
         why TEXT,
         status INTEGER,             -- the CAD's HTTP status
-        reference TEXT,             -- the CAD's own reference (v2: traceId), or the new call's number
+        reference TEXT,             -- of the request at the CAD (v2: traceId); for what was created, its number
         guild_id INTEGER,
         channel_id INTEGER,
         user_id INTEGER,            -- NULL once the person was forgotten

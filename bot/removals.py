@@ -9,8 +9,8 @@ from time import time
 
 from bot import words
 from bot.cad.client import CadClient, Removal, Told
-from bot.cad.model import MAX_ID, Answer, CallRef, End, Why
-from bot.entries import Asker, Entry
+from bot.cad.model import MAX_ID, Answer, CallRef, EmergencyCall, End, Why
+from bot.entries import CREATE, REMOVE, Asker, Entry
 from bot.errors import Refused
 from bot.journal import Journal
 from bot.journal_file import JournalError
@@ -29,23 +29,53 @@ class Outcome:
     """How a removal ended, ready to be put into words.
 
     `removed_by` is who removed the call before, where we know. `number` is the entry's in the journal, or None where
-    there is none.
+    there is none. `action` is what was asked for: to remove the call, or to create it again.
     """
 
     ref: CallRef
     answer: Answer
     removed_by: int | None = None
     number: int | None = None
+    action: str = REMOVE
 
 
-class _Shared:
-    """One request to the CAD and all who asked for it; notes in the journal how far it came, for all of them."""
+class _Witness:
+    """Notes in the journal how far a request came, for all who asked for it."""
 
-    def __init__(self, ref: CallRef, cad: CadClient, journal: Journal, under_way: dict[CallRef, _Shared]) -> None:
+    def __init__(self, ref: CallRef, journal: Journal) -> None:
         self.request = secrets.token_hex(8)
         self._ref = ref
-        self._cad = cad
         self._journal = journal
+
+    async def sending(self) -> bool:
+        """Note that it is about to be sent; False where that can't be noted."""
+        try:
+            await self._journal.sent(self.request)
+        except JournalError as error:
+            log.error("%s: nothing is sent, since the journal can't be written (%s)", self._ref, error)
+            return False
+        return True
+
+    async def ended(self, answer: Answer) -> None:
+        """Note how it ended."""
+        try:
+            await self._journal.ended(self.request, answer)
+        except JournalError as error:
+            log.error(
+                "%s ended as %s (%s), and the journal could not be written (%s): its entry stays open until a restart",
+                self._ref,
+                answer.end.value.upper(),
+                words.cause(answer),
+                error,
+            )
+
+
+class _Shared(_Witness):
+    """One removal, and all who asked for it while it was under way."""
+
+    def __init__(self, ref: CallRef, cad: CadClient, journal: Journal, under_way: dict[CallRef, _Shared]) -> None:
+        super().__init__(ref, journal)
+        self._cad = cad
         self._under_way = under_way
         self._removal: Removal | None = None
 
@@ -60,29 +90,22 @@ class _Shared:
         if self._removal is None and self._under_way.get(self._ref) is self:
             del self._under_way[self._ref]
 
-    async def sending(self) -> bool:
-        """Note that it is about to be sent; False where that can't be noted."""
-        try:
-            await self._journal.sent(self.request)
-        except JournalError as error:
-            log.error("%s is not sent: the journal can't be written (%s)", self._ref, error)
-            return False
-        return True
-
     async def ended(self, answer: Answer) -> None:
         """Note how it ended. Whoever asks from now on asks anew."""
         if self._under_way.get(self._ref) is self:
             del self._under_way[self._ref]
-        try:
-            await self._journal.ended(self.request, answer)
-        except JournalError as error:
-            log.error(
-                "%s ended as %s (%s), and the journal could not be written (%s): its entry stays open until a restart",
-                self._ref,
-                answer.end.value.upper(),
-                words.cause(answer),
-                error,
-            )
+        await super().ended(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A removal that is in the journal and on its way, or has ended at once."""
+
+    ref: CallRef
+    asker: Asker
+    at: float
+    course: Removal | Outcome
+    number: int | None = None
 
 
 class RemovalDesk:
@@ -101,36 +124,64 @@ class RemovalDesk:
         self._refused: dict[int, float] = {}
 
     async def remove(self, ref: CallRef, asker: Asker, told: Told | None = None) -> Outcome:
-        """Remove a call and say how it ended.
-
-        Args:
-            ref: the call.
-            asker: who asked.
-            told: called once where there is a line to wait in.
+        """Remove a call and say how it ended: `begin` and `end` in one.
 
         Raises:
             Refused: an id is out of the CAD's range; nothing was sent.
         """
-        for name, value in (("call_id", ref.call_id), ("server_id", ref.server_id)):
-            # discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
-            if type(value) is not int or not 1 <= value <= MAX_ID:
-                raise Refused(words.id_out_of_range(name, value))
-        begun = time()
+        return await self.end(await self.begin(ref, asker), told)
+
+    async def begin(self, ref: CallRef, asker: Asker) -> Begun:
+        """Write a removal down and begin it.
+
+        Args:
+            ref: the call.
+            asker: who asked.
+
+        Raises:
+            Refused: an id is out of the CAD's range; nothing was sent.
+        """
+        _check(ref)
+        at = time()
         try:
-            outcome = await self._removed(ref, asker, told)
+            return await self._begin(ref, asker, at)
         except JournalError as error:
             log.error("%s is not removed: the journal can't be written (%s)", ref, error)
-            outcome = Outcome(ref, Answer(End.NOT_SENT, Why.JOURNAL))
-        log.info(
-            "%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
-            ref,
-            outcome.answer.end.value,
-            words.cause(outcome.answer),
-            asker.user_id,
-            asker.guild_id,
-            time() - begun,
-            f"; the CAD's text: {words.cut(words.clean(outcome.answer.said), 300)}" if outcome.answer.said else "",
-        )
+            return Begun(ref, asker, at, Outcome(ref, Answer(End.NOT_SENT, Why.JOURNAL)))
+
+    async def end(self, begun: Begun, told: Told | None = None) -> Outcome:
+        """Wait for a removal's end.
+
+        Args:
+            begun: the removal.
+            told: called once where there is a line to wait in.
+        """
+        outcome = begun.course
+        if not isinstance(outcome, Outcome):
+            outcome = Outcome(begun.ref, await self._cad.follow(outcome, told), number=begun.number)
+        _log(outcome, begun.asker, begun.at)
+        return outcome
+
+    async def recreate(self, call: EmergencyCall, asker: Asker, told: Told | None = None) -> Outcome:
+        """Create a removed call again as it was, under a new number; at most once, whatever the CAD answers.
+
+        Args:
+            call: what it said; `ref` is the call that it was.
+            asker: who asked.
+            told: called once where there is a line to wait in.
+        """
+        at = time()
+        witness = _Witness(call.ref, self._journal)
+        try:
+            number = await self._journal.asked(witness.request, call.ref, asker, CREATE)
+        except JournalError as error:
+            log.error("%s is not created again: the journal can't be written (%s)", call.ref, error)
+            return Outcome(call.ref, Answer(End.NOT_SENT, Why.JOURNAL), action=CREATE)
+        created = await self._cad.create_911(call, witness, told)
+        if isinstance(created, int):
+            created = Answer(End.REMOVED, Why.CONFIRMED, created=created)
+        outcome = Outcome(call.ref, created, number=number, action=CREATE)
+        _log(outcome, asker, at)
         return outcome
 
     async def answered(self, outcome: Outcome) -> None:
@@ -144,7 +195,9 @@ class RemovalDesk:
 
     def outcome_of(self, entry: Entry) -> Outcome | None:
         """Return what an entry says of its end, or None where it has none."""
-        return None if entry.answer is None else Outcome(entry.ref, entry.answer, number=entry.number)
+        if entry.answer is None:
+            return None
+        return Outcome(entry.ref, entry.answer, number=entry.number, action=entry.action)
 
     async def refused(self, asker: Asker, ref: CallRef | None) -> None:
         """Note an attempt by somebody who may not, once a minute for each person."""
@@ -173,21 +226,23 @@ class RemovalDesk:
         """
         for request, entry in {entry.request: entry for entry in left}.items():
             answer = Answer(End.NOT_SENT, Why.RESTARTED)
-            if entry.sent_at is not None:
+            if entry.sent_at is not None and entry.action == CREATE:
+                answer = Answer(End.UNKNOWN, Why.RESTARTED)  # its number is not known, so no list tells
+            elif entry.sent_at is not None:
                 answer = await self._cad.follow(self._cad.begin_look_up(entry.ref))
                 if answer.why in (Why.STOPPED, Why.CLOSING):
                     return  # this process stops too: the next one finds out
             await self._journal.ended(request, answer)
             log.warning("%s was left over by an earlier run: %s", entry.ref, answer.end.value)
 
-    async def _removed(self, ref: CallRef, asker: Asker, told: Told | None) -> Outcome:
+    async def _begin(self, ref: CallRef, asker: Asker, at: float) -> Begun:
         shared = self._under_way.get(ref)
         if shared is None:
-            before = await self._journal.removed_since(ref, time() - REMEMBERED)
+            before = await self._journal.removed_since(ref, at - REMEMBERED)
             if before is not None:
                 answer = Answer(End.GONE, Why.REMOVED_BEFORE, at=before.ended_at)
                 number = await self._journal.noted(secrets.token_hex(8), ref, asker, answer)
-                return Outcome(ref, answer, before.user_id, number)
+                return Begun(ref, asker, at, Outcome(ref, answer, before.user_id, number))
             # Somebody else may have begun meanwhile.
             shared = self._under_way.setdefault(ref, _Shared(ref, self._cad, self._journal, self._under_way))
         try:
@@ -195,4 +250,26 @@ class RemovalDesk:
         except JournalError:
             shared.dropped()
             raise
-        return Outcome(ref, await self._cad.follow(shared.begun(), told), number=number)
+        return Begun(ref, asker, at, shared.begun(), number)
+
+
+def _check(ref: CallRef) -> None:
+    for name, value in (("call_id", ref.call_id), ("server_id", ref.server_id)):
+        # discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
+        if type(value) is not int or not 1 <= value <= MAX_ID:
+            raise Refused(words.id_out_of_range(name, value))
+
+
+def _log(outcome: Outcome, asker: Asker, begun: float) -> None:
+    answer = outcome.answer
+    log.info(
+        "%s%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
+        outcome.ref,
+        " again" if outcome.action == CREATE else "",
+        "created" if outcome.action == CREATE and answer.done else answer.end.value,
+        words.cause(answer),
+        asker.user_id,
+        asker.guild_id,
+        time() - begun,
+        f"; the CAD's text: {words.cut(words.clean(answer.said), 300)}" if answer.said else "",
+    )

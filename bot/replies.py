@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import TYPE_CHECKING, cast
 
@@ -53,29 +54,45 @@ async def acknowledge(interaction: discord.Interaction[CadBot], meanwhile: str |
     return True
 
 
-async def say(interaction: discord.Interaction[CadBot], text: str, view: discord.ui.View | None = None) -> bool:
+async def say(
+    interaction: discord.Interaction[CadBot],
+    text: str,
+    view: discord.ui.View | None = None,
+    embed: discord.Embed | None = None,
+) -> bool:
     """Give the answer, whether the interaction was acknowledged yet or not. A failure is logged, and False.
 
     Args:
         interaction: what is answered.
         text: the answer. It replaces what stood there before.
         view: the buttons below it. Those that were there before go.
+        embed: a box below the text. One that was there before goes.
     """
     try:
         if interaction.response.is_done():
-            await interaction.edit_original_response(content=text, view=view)
+            await interaction.edit_original_response(content=text, view=view, embed=embed)
         else:
-            shown = discord.utils.MISSING if view is None else view
-            await interaction.response.send_message(text, view=shown, ephemeral=True)
+            nothing = discord.utils.MISSING
+            await interaction.response.send_message(
+                text, view=nothing if view is None else view, embed=embed or nothing, ephemeral=True
+            )
     except _UNREACHED as error:
         log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), text)
         return False
     return True
 
 
-async def edit_after_a_restart(bot: CadBot, application_id: int, token: str, text: str) -> None:
+async def attach(interaction: discord.Interaction[CadBot], text: str, file: io.BufferedIOBase, name: str) -> None:
+    """Send a file beside the answer, ephemeral too. A failure is only logged."""
+    try:
+        await interaction.followup.send(text, file=discord.File(file, name), ephemeral=True)
+    except _UNREACHED as error:
+        log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
+
+
+async def edit_after_a_restart(bot: CadBot, token: str, text: str) -> None:
     """Give the answer to an interaction that an earlier process acknowledged. A failure is only logged."""
-    webhook = discord.Webhook.partial(application_id, token, client=bot)
+    webhook = discord.Webhook.partial(bot.application_id or 0, token, client=bot)
     try:
         # "@original" is what Discord calls the reply; discord.py's public edit knows message ids only.
         await webhook.edit_message(cast("int", "@original"), content=text, allowed_mentions=bot.allowed_mentions)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
-from bot.entries import REFUSED, Entry
+from bot.entries import CREATE
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -57,11 +57,11 @@ _CAUSES = {
 }
 
 
-_SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
+SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
 
 
 def outcome(done: Outcome) -> str:
-    """Say how a removal ended."""
+    """Say how a removal ended, or how creating a removed call again did."""
     answer = done.answer
     call = _call(done.ref)
     happened = {
@@ -70,21 +70,15 @@ def outcome(done: Outcome) -> str:
         End.REJECTED: f"{call} was **not removed**.",
         End.NOT_SENT: f"{call} was **not removed**.",
         End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
-    }[answer.end]
-    return " ".join([_SIGNS[answer.end], happened, *_reasons(done)])
-
-
-def audit(entry: Entry) -> tuple[str, str]:
-    """Return the title and the text of a line in the audit channel."""
-    call = f"call {entry.ref.call_id} on server {entry.ref.server_id}"
-    who = "somebody who was forgotten" if entry.user_id is None else f"<@{entry.user_id}>"
-    asked = f"{who} asked by {entry.way} <t:{entry.asked_at:.0f}:f>"
-    if entry.outcome == REFUSED:
-        return "⛔ Refused: the role is missing", f"{asked}" + (f" for {call}" if entry.call_id else "")
-    end = End(entry.outcome)
-    cause = "" if entry.why is None else f": {entry.why.lower().replace('_', ' ')}"
-    status = "" if entry.status is None else f" (HTTP {entry.status})"
-    return f"{_SIGNS[end]} {call.capitalize()}: {end.value}", f"{asked}{cause}{status}"
+    }
+    if done.action == CREATE:
+        created = f"It is call **{answer.created}** now. " if answer.created is not None else ""
+        not_created = f"{call} was **not created again**."
+        happened = {
+            End.REMOVED: f"{call} was created again. {created}",
+            End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
+        } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
+    return " ".join([SIGNS[answer.end], happened[answer.end].strip(), *_reasons(done)])
 
 
 def waiting(ref: CallRef, place: Place) -> str:
@@ -223,7 +217,13 @@ def _reasons(done: Outcome) -> list[str]:
         reasons.append(f"The CAD's reference is {quoted(answer.reference, 100)}.")
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
-        reasons.append("Look at the CAD: if the call is still there, run the command again.")
+        reasons.append(
+            "Look at the CAD before you create it there: it may be there already."
+            if done.action == CREATE
+            else "Look at the CAD: if the call is still there, run the command again."
+        )
+    if answer.reference and not answer.done:
+        reasons.append(f"The CAD's reference is `{answer.reference}`.")
     return reasons
 
 

@@ -21,6 +21,8 @@ from yarl import URL
 from bot import __version__
 from bot.__main__ import BAD_SETTINGS, main, serve
 from bot.cad.model import Account, CallRef
+from bot.entries import Asker
+from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import settings_for
 from tests.clocks import until
@@ -278,3 +280,23 @@ def test_a_crash_ends_with_1_and_a_sentence(
     told = capsys.readouterr().err
     assert "RuntimeError: something with [secret] in it" in told
     assert told.endswith("The bot stopped because of an error; the log above says which.\n")
+
+
+def test_forget_takes_a_person_out_of_the_journal(tmp_path: Path) -> None:
+    async def note() -> None:
+        async with Journal(tmp_path / "journal.db") as journal:
+            asker = Asker(user_id=100000000000000001, guild_id=1, channel_id=2, way="/remove911")
+            await journal.asked("r1", CallRef(1, 302), asker)
+
+    settings = {**GOOD, "DATABASE_PATH": "journal.db"}
+    missing = run("forget", "100000000000000001", cwd=tmp_path, **settings)
+    assert missing.returncode == 1
+    assert "The journal journal.db can't be used: there is no such file" in missing.stderr
+    asyncio.run(note())
+    wrong = run("forget", "dana", cwd=tmp_path, **settings)
+    assert wrong.returncode == BAD_SETTINGS
+    assert "USER_ID can't be 'dana'; allowed: a Discord id, 15 to 20 digits" in wrong.stderr
+    ended = run("forget", "100000000000000001", cwd=tmp_path, **settings)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "1 entries of journal.db named user 100000000000000001, 1 of them not ended yet" in ended.stdout
+    assert "audit channel and log files are not touched" in re.sub(r"\s+", " ", ended.stdout)

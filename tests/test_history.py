@@ -1,0 +1,183 @@
+"""What admins see of the journal, and the file they can take with them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import simcord
+
+from bot.cad.model import Answer, CallRef, End, Why
+from bot.entries import Asker, Entry, Filter
+from bot.export import harmless, write_csv
+from bot.sandbox.town import Town
+from bot.words_journal import history
+from tests.test_remove911 import ask
+
+ENTRY = Entry(
+    number=1, request="r", action="remove", asked_at=0.0, sent_at=None, ended_at=1.0, outcome="removed",
+    why="CONFIRMED", status=200, reference=None, guild_id=10**18, channel_id=10**18, user_id=1456074443980800025,
+    way="/remove911", server_id=1, call_id=302, token="never shown", unposted=None,
+)  # fmt: skip
+
+
+async def look(town: Town, **filters: object) -> simcord.InteractionResult:
+    shown = await town.administrator.slash(town.room, "cad911 history", **filters)
+    assert shown.ephemeral
+    return shown
+
+
+def lines(shown: simcord.InteractionResult) -> list[str]:
+    assert shown.response is not None
+    (embed,) = shown.response.embeds
+    return (embed.description or "").splitlines()
+
+
+async def note_many(town: Town, many: int) -> None:
+    asker = Asker(user_id=town.dispatcher.id, guild_id=town.guild.id, channel_id=town.room.id, way="/remove911")
+    for number in range(1, many + 1):
+        await town.journal.noted(str(number), CallRef(1, number), asker, Answer(End.REMOVED, Why.CONFIRMED, status=200))
+
+
+async def test_an_admin_sees_who_removed_what_and_who_was_refused(town: Town) -> None:
+    await ask(town)
+    await ask(town, call_id=99)
+    await ask(town, who=town.civilian)
+    refused, gone, removed = lines(await look(town))
+    assert removed.startswith("`1` <t:")
+    assert removed.endswith(f"<@{town.dispatcher.id}> /remove911 **302** on server **1**: ✅ removed")
+    assert gone.endswith("**99** on server **1**: ☑️ already gone, no such call (HTTP 404)")
+    assert refused.endswith(f"<@{town.civilian.id}> /remove911 **302** on server **1**: ⛔ refused")
+
+
+async def test_it_is_for_admins(town: Town) -> None:
+    shown = await town.dispatcher.slash(town.room, "cad911 history")
+    assert shown.response is not None
+    assert "Manage Server" in shown.response.content
+    assert shown.response.embeds == []
+
+
+async def test_the_filters(town: Town) -> None:
+    await ask(town)
+    await ask(town, call_id=99)
+    await ask(town, who=town.civilian)
+    assert len(lines(await look(town, call_id=302))) == 2
+    assert len(lines(await look(town, person=town.dispatcher))) == 2
+    assert len(lines(await look(town, outcome="refused"))) == 1
+    assert len(lines(await look(town, call_id=302, person=town.dispatcher, outcome="removed"))) == 1
+    assert lines(await look(town, call_id=7)) == ["No entry is like that. Try fewer filters."]
+
+
+async def test_an_empty_journal(town: Town) -> None:
+    shown = await look(town)
+    assert lines(shown) == ["Nothing here."]
+    assert shown.response is not None
+    assert disabled(shown) == [True, True, True]
+
+
+def disabled(shown: simcord.InteractionResult) -> list[bool]:
+    assert shown.response is not None
+    (row,) = shown.response.components
+    return [button.get("disabled", False) for button in row["components"]]
+
+
+async def test_pages_of_25_forth_and_back(town: Town) -> None:
+    await note_many(town, 60)
+    shown = await look(town)
+    assert shown.response is not None
+    assert len(lines(shown)) == 25
+    assert lines(shown)[0].startswith("`60`")
+    assert disabled(shown) == [True, False, False]
+    for first, last, off in ((35, 11, [False, False, False]), (10, 1, [False, True, False])):
+        shown = await town.administrator.click(shown.response, label="Older")
+        assert shown.response is not None
+        assert (lines(shown)[0][:4], lines(shown)[-1][:4].rstrip()) == (f"`{first}`", f"`{last}`")
+        assert disabled(shown) == off
+    shown = await town.administrator.click(shown.response, label="Newer")
+    assert lines(shown)[0].startswith("`35`")
+
+
+async def test_who_is_no_admin_any_more_can_not_turn_the_page(town: Town) -> None:
+    await note_many(town, 60)
+    shown = await look(town)
+    assert shown.response is not None
+    guild = town.bot.get_guild(town.guild.id)
+    assert guild is not None
+    (admin,) = [role for role in guild.roles if role.name == "Administrator"]
+    await town.bot.http.remove_role(guild.id, town.administrator.id, admin.id)
+    turned = await town.administrator.click(shown.response, label="Older")
+    assert turned.response is not None
+    assert "Manage Server" in turned.response.content
+
+
+async def test_all_that_matches_as_a_file(town: Town) -> None:
+    await note_many(town, 60)
+    shown = await look(town)
+    assert shown.response is not None
+    sent = await town.administrator.click(shown.response, label="All as CSV")
+    (message,) = sent.followups
+    assert message.content == "All 60 entries that match are in the file. Times are UTC."
+    (file,) = message.attachments
+    text = (await file.read()).decode("utf-8-sig")
+    head, *rest = csv.reader(io.StringIO(text))
+    assert head[:4] == ["number", "asked (UTC)", "sent (UTC)", "ended (UTC)"]
+    assert len(rest) == 60
+    assert rest[0][0] == "60"
+    assert rest[0][4:11] == [
+        "remove",
+        "1",
+        "60",
+        "removed",
+        "confirmed (HTTP 200)",
+        f"'{town.dispatcher.id}",
+        "/remove911",
+    ]
+
+
+async def entries(*given: Entry) -> AsyncIterator[Entry]:
+    for entry in given:
+        yield entry
+
+
+async def test_a_file_stays_below_discords_limit_and_says_so() -> None:
+    file = io.BytesIO()
+    many, whole = await write_csv(file, entries(*[ENTRY] * 1000), 20_000)
+    content = file.read()
+    assert 19_000 < len(content) <= 20_000
+    assert (len(content.decode("utf-8-sig").splitlines()), whole) == (many + 1, False)
+    assert b"never shown" not in content
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx"])
+async def test_no_cell_is_a_formula(cell: str) -> None:
+    assert harmless(cell) == "'" + cell
+    file = io.BytesIO()
+    await write_csv(file, entries(replace(ENTRY, way=cell)), 20_000)
+    (_, row) = csv.reader(io.StringIO(file.read().decode("utf-8-sig"), newline=""))
+    assert row[10] == "'" + cell
+
+
+async def test_ids_are_text() -> None:
+    file = io.BytesIO()
+    await write_csv(file, entries(ENTRY), 20_000)
+    assert b",'1456074443980800025," in file.read()
+
+
+def test_the_longest_page_fits_into_an_embed() -> None:
+    longest = replace(
+        ENTRY, number=10**9, way="Remove 911 call", call_id=2**31 - 1, server_id=2**31 - 1, user_id=2**63 - 1,
+        asked_at=4e9, outcome="unknown", why="CONNECTION_LOST",
+    )  # fmt: skip
+    assert len(history([longest] * 25, Filter())) <= 4096
+
+
+async def test_a_journal_that_can_not_be_read(town: Town) -> None:
+    db, town.journal._db = town.journal._db, None
+    shown = await look(town)
+    town.journal._db = db
+    assert shown.response is not None
+    assert shown.response.content.startswith("The journal can't be read at the moment.")
+    assert len(town.env.errors) == 1
