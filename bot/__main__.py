@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
+    sandbox.add_argument("--cad-only", action="store_true", help="only the pretend CAD, for a bot to be pointed at it")
+    sandbox.add_argument("--port", type=int, default=0, help="where the pretend CAD listens; any free port by default")
     forgetting = commands.add_parser(
         "forget", help="take a person out of the journal; the entries stay. Works while the bot runs"
     )
@@ -61,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "sandbox":
+            if chosen.cad_only:
+                return _cad_alone(chosen.port)
             return _sandbox(script=chosen.script, browser=not chosen.no_browser)
         if chosen.command == "forget":
             return _with_settings(lambda settings: _forget(settings, chosen.user_id))
@@ -85,6 +89,12 @@ def _sandbox(*, script: bool, browser: bool) -> int:
     if script:
         return asyncio.run(story.play())
     return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser)))
+
+
+def _cad_alone(port: int) -> int:
+    from bot.sandbox import alone  # noqa: PLC0415 - a bot that runs for real needs none of it
+
+    return asyncio.run(until_stopped(lambda stop: alone.serve(stop, port)))
 
 
 def _with_settings(work: Callable[[Settings], int]) -> int:
@@ -178,10 +188,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) -> int:
     pause = 5.0
     while not stop.is_set():
-        async with (
-            CadClient(settings.account, DIALECTS[settings.api_version]) as cad,
-            CadBot(settings, cad, journal) as bot,
-        ):
+        dialect = DIALECTS[settings.api_version]
+        async with CadClient(settings.account, dialect) as cad, CadBot(settings, cad, journal) as bot:
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
             break
