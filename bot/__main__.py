@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
+# Until all is loaded, Ctrl-C ends the process at once: Python's own way would show where it was.
+_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import contextlib
@@ -9,9 +14,9 @@ import io
 import logging
 import os
 import re
-import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -22,9 +27,13 @@ from bot.app import CadBot
 from bot.cad.client import DIALECTS, CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
+from bot.health import machine, to_the_log
+from bot.health.check import Check
 from bot.journal import Journal, forget
 from bot.journal_file import AlreadyRunning, JournalError
 from bot.settings import Settings
+
+signal.signal(signal.SIGINT, _ctrl_c)
 
 log = logging.getLogger("bot")
 
@@ -40,37 +49,59 @@ INVALID_TOKEN = 4004
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for, and return the exit code."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a Windows console or pipe may know no emoji
+        return _do(_command_line().parse_args(arguments))
+    except KeyboardInterrupt:  # before the signals were ours
+        return 130
+    except BrokenPipeError:  # whoever read this has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _do(chosen: argparse.Namespace) -> int:
+    if chosen.command == "sandbox" and chosen.cad_only:
+        return _cad_alone(chosen.port)
+    if chosen.command == "sandbox":
+        return _sandbox(script=chosen.script, browser=not chosen.no_browser)
+    if chosen.command == "check":
+        return _check()
+    if chosen.command == "forget":
+        return _with_settings(lambda settings: _forget(settings, chosen.user_id))
+    return _with_settings(_run)
+
+
+def _command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="A Discord bot that removes 911 calls from Sonoran CAD."
     )
     parser.add_argument("--version", action="version", version=f"remove911 {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("run", help="run the bot with the settings in .env and the environment (the default)")
-    sandbox = commands.add_parser(
-        "sandbox", help="try the bot on a page in your browser: no account, no key, no settings"
+
+    def command(name: str, about: str, more: str = "") -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}".rstrip())
+
+    command(
+        "run",
+        "run the bot with the settings in .env and the environment (the default)",
+        "Ctrl-C or SIGTERM ends it. Exit code 2: the settings or the token can't be used; 1: it crashed.",
     )
+    command(
+        "check",
+        "look at settings, Discord and CAD, and change nothing",
+        "Each failure comes with its remedy. It may be run beside the bot. "
+        "Exit code 0: it works; 1: something fails; 2: the settings or the token can't be used.",
+    )
+    sandbox = command("sandbox", "try the bot on a page in your browser: no account, no key, no settings")
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
     sandbox.add_argument("--cad-only", action="store_true", help="only the pretend CAD, for a bot to be pointed at it")
     sandbox.add_argument("--port", type=int, default=0, help="where the pretend CAD listens; any free port by default")
-    forgetting = commands.add_parser(
-        "forget", help="take a person out of the journal; the entries stay. Works while the bot runs"
-    )
+    forgetting = command("forget", "take a person out of the journal; the entries stay. Works while the bot runs")
     forgetting.add_argument("user_id", metavar="USER_ID", help="the person's Discord id, 15 to 20 digits")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a Windows console or pipe may know no emoji
-    chosen = parser.parse_args(arguments)
-    try:
-        if chosen.command == "sandbox":
-            if chosen.cad_only:
-                return _cad_alone(chosen.port)
-            return _sandbox(script=chosen.script, browser=not chosen.no_browser)
-        if chosen.command == "forget":
-            return _with_settings(lambda settings: _forget(settings, chosen.user_id))
-        return _with_settings(_run)
-    except KeyboardInterrupt:  # before the signals were ours
-        return 130
+    return parser
 
 
 def _sandbox(*, script: bool, browser: bool) -> int:
@@ -97,6 +128,29 @@ def _cad_alone(port: int) -> int:
     return asyncio.run(until_stopped(lambda stop: alone.serve(stop, port)))
 
 
+def _check() -> int:
+    logs.set_up("CRITICAL", ())  # what the libraries have to say is in the table
+    checking = Check(partial(print, flush=True), Path(".env"))
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        return checking.refused_settings(error.mistakes)
+    logs.set_up("CRITICAL", settings.secrets)
+    try:
+        return asyncio.run(_checked(checking, settings))
+    except Exception:
+        log.critical("the check itself failed", exc_info=True)  # through the log, so without secrets
+        return 1
+
+
+async def _checked(checking: Check, settings: Settings) -> int:
+    bot = CadBot(
+        settings, CadClient(settings.account, DIALECTS[settings.api_version]), Journal(settings.database_path)
+    )  # none of them opened
+    await bot.load_commands()
+    return await checking.run(settings, [command.name for command in bot.guild_commands])
+
+
 def _with_settings(work: Callable[[Settings], int]) -> int:
     """Do what needs the settings, or say what is wrong with them."""
     try:
@@ -119,6 +173,7 @@ def _with_settings(work: Callable[[Settings], int]) -> int:
 
 
 def _run(settings: Settings) -> int:
+    to_the_log(machine.env_file(Path(".env")))
     try:
         return asyncio.run(until_stopped(lambda stop: serve(settings, stop)))
     except Exception:

@@ -17,6 +17,8 @@ from bot.audit import Audit
 from bot.cad.client import CadClient
 from bot.door import came_in
 from bot.entries import Entry
+from bot.health import discord_side
+from bot.health.overview import Overview
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.removals import Outcome, RemovalDesk
@@ -49,6 +51,7 @@ class CadBot(commands.Bot):
     """
 
     def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
+        self.overview = Overview(settings, cad, journal)
         super().__init__(
             command_prefix=(),  # no message is ever read
             help_command=None,
@@ -58,6 +61,7 @@ class CadBot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             chunk_guilds_at_startup=False,
+            http_trace=self.overview.clock.trace(),
         )
         self.settings = settings
         self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
@@ -70,17 +74,15 @@ class CadBot(commands.Bot):
         self.running: set[asyncio.Task[object]] = set()
         self.strange_guilds: set[int] = set()
         self._cad = cad
-        self._guild_commands: list[Command] = []
+        self.guild_commands: list[Command] = []
+        """What the home guilds get, once the cogs are loaded."""
         self._welcomed: set[int] = set()
         self._global_cleared = False
+        self._looked_after = False
 
     async def setup_hook(self) -> None:
         """Load the cogs. One that fails is raised: without it the sync would take its commands from Discord."""
-        for extension in EXTENSIONS:
-            await self.load_extension(extension)
-        # Nothing is global: what the cogs brought waits here for the guilds.
-        self._guild_commands = self.tree.get_commands()
-        self.tree.clear_commands(guild=None)
+        await self.load_commands()
         self._cad.find_out_plan()
         if channel := self.settings.audit_channel_id:
             self._audit = Audit(self.journal, self.get_partial_messageable(channel))
@@ -93,22 +95,26 @@ class CadBot(commands.Bot):
         else:
             self._catching_up = asyncio.create_task(self._catch_up(left))
 
+    async def load_commands(self) -> None:
+        """Load the cogs. Needs no connection."""
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
+        # Nothing is global: what the cogs brought waits here for the guilds.
+        self.guild_commands = self.tree.get_commands()
+        self.tree.clear_commands(guild=None)
+
     async def on_ready(self) -> None:
         """Register the commands; clear those that an earlier bot may have registered globally."""
         log.info("logged in to Discord as %s, in %d server(s)", self.user, len(self.guilds))
         if not self.guilds:
-            log.warning("the bot is in no Discord server: invite it")
+            link = discord_side.invite(self.settings, self.application_id or 0)
+            log.warning("the bot is in no Discord server: invite it by %s", link)
         for guild in self.guilds:
             await self._welcome(guild)
-        if self._global_cleared:
-            return
-        try:
-            if await self.tree.fetch_commands():
-                await self.tree.sync()
-                log.info("cleared stale global commands")
-            self._global_cleared = True
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.warning("stale global commands could not be looked for (%s)", type(error).__name__)
+        await self._clear_global_commands()
+        if not self._looked_after:
+            self._looked_after = True
+            await self.overview.at_start(self)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Register the commands in a guild that Discord told about late, after `on_ready`."""
@@ -181,6 +187,17 @@ class CadBot(commands.Bot):
         if self._audit is not None:
             await self._audit.close(LAST_WORDS)
 
+    async def _clear_global_commands(self) -> None:
+        if self._global_cleared:
+            return
+        try:
+            if await self.tree.fetch_commands():
+                await self.tree.sync()
+                log.info("cleared stale global commands")
+            self._global_cleared = True
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.warning("stale global commands could not be looked for (%s)", type(error).__name__)
+
     async def _welcome(self, guild: discord.Guild) -> None:
         """Look at a guild once; where it is home, register the commands there by one PUT."""
         if guild.id in self._welcomed or guild.unavailable:  # Discord tells of it again when it can
@@ -199,7 +216,7 @@ class CadBot(commands.Bot):
         for need, role_id in self.gate.missing_roles(guild.id, role_ids):
             remark = "is @everyone" if role_id == guild.id else "does not exist (deleted?)"
             log.error("%s: %s %s in %s; nobody passes by it there", need.value, role_id, remark, guild.name)
-        for command in self._guild_commands:
+        for command in self.guild_commands:
             self.tree.add_command(command, guild=guild, override=True)
         try:
             synced = await self.tree.sync(guild=guild)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from dotenv.parser import parse_stream
 
-from bot.settings import NAMES
+from bot.settings_list import NAMES, meant
 
 # Names that begin so are ours, or were meant to be: only among them is a misspelling looked for.
 _PREFIXES = ("DISCORD", "SONORAN", "DISPATCH", "GUILD", "ADMIN_ROLE", "AUDIT_CHANNEL", "RETENTION", "EMERGENCY_NUM")
@@ -45,9 +45,10 @@ def merged(env_file: Mapping[str, str], environment: Mapping[str, str]) -> dict[
 
     Of the environment only what is ours, or was meant to be, is taken.
     """
+    unset = [name for name in NAMES if not (env_file.get(name) or environment.get(name, "").strip())]
     ours = {
         name: value
         for name, value in environment.items()
-        if value.strip() and (name in NAMES or name.startswith(_PREFIXES))
+        if value.strip() and (name in NAMES or (name.startswith(_PREFIXES) and meant(name, unset)))
     }
     return {**env_file, **ours}

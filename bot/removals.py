@@ -29,7 +29,8 @@ class Outcome:
     """How a removal ended, ready to be put into words.
 
     `removed_by` is who removed the call before, where we know. `number` is the entry's in the journal, or None where
-    there is none. `action` is what was asked for: to remove the call, or to create it again.
+    there is none. `action` is what was asked for: to remove the call, or to create it again. `waited` is the seconds
+    that its request waited for its turns, or None where there was none.
     """
 
     ref: CallRef
@@ -37,6 +38,7 @@ class Outcome:
     removed_by: int | None = None
     number: int | None = None
     action: str = REMOVE
+    waited: float | None = None
 
 
 class _Witness:
@@ -158,7 +160,9 @@ class RemovalDesk:
         """
         outcome = begun.course
         if not isinstance(outcome, Outcome):
-            outcome = Outcome(begun.ref, await self._cad.follow(outcome, told), number=begun.number)
+            removal = outcome
+            answer = await self._cad.follow(removal, told)
+            outcome = Outcome(begun.ref, answer, number=begun.number, waited=removal.waited)
         _log(outcome, begun.asker, begun.at)
         return outcome
 
@@ -263,7 +267,7 @@ def _check(ref: CallRef) -> None:
 def _log(outcome: Outcome, asker: Asker, begun: float) -> None:
     answer = outcome.answer
     log.info(
-        "%s%s: %s (%s), asked by user %s in guild %s, %.2f s%s",
+        "%s%s: %s (%s), asked by user %s in guild %s, %.2f s%s%s",
         outcome.ref,
         " again" if outcome.action == CREATE else "",
         "created" if outcome.action == CREATE and answer.done else answer.end.value,
@@ -271,5 +275,6 @@ def _log(outcome: Outcome, asker: Asker, begun: float) -> None:
         asker.user_id,
         asker.guild_id,
         time() - begun,
+        "" if outcome.waited is None else f", of them {outcome.waited:.2f} s in the line",
         f"; the CAD's text: {words.cut(words.clean(answer.said), 300)}" if answer.said else "",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +13,7 @@ from yarl import URL
 
 from bot.cad.model import MAX_ID, Account
 from bot.errors import SettingsError
+from bot.settings_list import NAMES, WHAT, meant, shown_name
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -27,6 +27,8 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _ID = re.compile(r"[0-9]{15,20}")
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+# As in the vendor's examples: DF58F1E-FD8A-44C5-BA. No key is refused for looking otherwise.
+_KEY = re.compile(r"[0-9A-F]{7,8}(-[0-9A-F]{4}){2,3}-[0-9A-F]{2,12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +66,13 @@ class Settings:
         """
         read = _Reader(values, mistakes)
         version = read.optional("SONORAN_API_VERSION", _one_of("v1", "v2"), "v1")
-        token = read.needed("DISCORD_TOKEN", _token, "the bot's token, from the Developer Portal under Bot")
+        token = read.needed("DISCORD_TOKEN", _token)
         if version == "v1":
-            community = read.needed("SONORAN_COMMUNITY_ID", _word, "the community's id in the CAD")
+            community = read.needed("SONORAN_COMMUNITY_ID", _word)
         else:  # v2 knows the community by the key
             community = read.optional("SONORAN_COMMUNITY_ID", _word, None)
-        key = read.needed("SONORAN_API_KEY", _secret_word, "the community's API key in the CAD")
-        roles = read.needed("DISPATCHER_ROLE_IDS", _ids, "the ids of the roles that may remove calls")
+        key = read.needed("SONORAN_API_KEY", _secret_word)
+        roles = read.needed("DISPATCHER_ROLE_IDS", _ids)
         admins = read.optional("ADMIN_ROLE_IDS", _ids, ())
         guilds = read.optional("GUILD_IDS", _ids, ())
         url = read.optional("SONORAN_API_URL", _cad_url, URL("https://api.sonorancad.com"))
@@ -86,7 +88,12 @@ class Settings:
                     f"{name}: {role} is the id of a server (it stands in GUILD_IDS too), "
                     "and as a role that is @everyone; allowed: ids of roles"
                 )
-        read.look_for_misspellings()
+        if community is not None and key is not None and _KEY.fullmatch(community) and not _KEY.fullmatch(key):
+            read.mistakes.append(
+                "SONORAN_COMMUNITY_ID: this looks like an API key (its value is not shown), and SONORAN_API_KEY does "
+                "not: the two may be swapped; allowed: the community's id here, its API key there"
+            )
+        read.look_for_unknown_names()
         if read.mistakes or token is None or key is None or roles is None:
             raise SettingsError(read.mistakes)
         return cls(
@@ -105,25 +112,6 @@ class Settings:
         )
 
 
-NAMES = (
-    "DISCORD_TOKEN",
-    "SONORAN_COMMUNITY_ID",
-    "SONORAN_API_KEY",
-    "DISPATCHER_ROLE_IDS",
-    "SONORAN_SERVER_ID",
-    "ADMIN_ROLE_IDS",
-    "GUILD_IDS",
-    "AUDIT_CHANNEL_ID",
-    "SONORAN_API_URL",
-    "SONORAN_API_VERSION",
-    "DATABASE_PATH",
-    "RETENTION_DAYS",
-    "EMERGENCY_NUMBER",
-    "LOG_LEVEL",
-)
-"""Every setting there is."""
-
-
 class _Reader:
     """Takes one setting after the other and keeps the mistakes."""
 
@@ -131,9 +119,9 @@ class _Reader:
         self._values = {name: value.strip() for name, value in values.items() if value.strip()}
         self.mistakes = list(mistakes)
 
-    def needed(self, name: str, convert: Callable[[str], T], what: str) -> T | None:
+    def needed(self, name: str, convert: Callable[[str], T]) -> T | None:
         if name not in self._values:
-            self.mistakes.append(f"{name}: it is missing; needed: {what}")
+            self.mistakes.append(f"{name}: it is missing; needed: {WHAT[name]}")
         return self.optional(name, convert, None)
 
     def optional(self, name: str, convert: Callable[[str], T], default: D) -> T | D:
@@ -146,11 +134,12 @@ class _Reader:
             self.mistakes.append(f"{name}: {error}")
             return default
 
-    def look_for_misspellings(self) -> None:
+    def look_for_unknown_names(self) -> None:
         unset = [name for name in NAMES if name not in self._values]
         for name in sorted(self._values.keys() - set(NAMES)):
-            for meant in difflib.get_close_matches(name.upper(), unset, n=1, cutoff=0.8):
-                self.mistakes.append(f"{name}: there is no such setting; did you mean {meant}?")
+            guess = meant(name, unset)
+            remedy = "allowed: the names in .env.example" if guess is None else f"did you mean {guess}?"
+            self.mistakes.append(f"{shown_name(name)}: there is no such setting; {remedy}")
 
 
 def _shown(value: str) -> str:

@@ -1,4 +1,4 @@
-"""/cad911: what admins look at. History: who asked for what, and how it ended."""
+"""/cad911: what admins look at. Who asked for what and how it ended; what works, and what does not."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.door import NEED
 from bot.entries import Entry, Filter
 from bot.errors import Refused
 from bot.export import temporary_file, write_csv
+from bot.health import report
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.replies import acknowledge, attach, say
@@ -27,7 +28,7 @@ PAGE = 25
 Click = discord.Interaction[CadBot]
 
 
-class Cad911(commands.GroupCog, name="cad911", description="For admins: what the bot did"):
+class Cad911(commands.GroupCog, name="cad911", description="For admins: what the bot did, and whether it works"):
     """The admins' commands.
 
     Args:
@@ -36,6 +37,16 @@ class Cad911(commands.GroupCog, name="cad911", description="For admins: what the
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+
+    @app_commands.command(description="What works, and what to do about the rest; lets the CAD be tried again")
+    async def status(self, interaction: Click) -> None:
+        """Look at everything from inside, and re-check the CAD, at most once a minute."""
+        if not await acknowledge(interaction):
+            return
+        bot = interaction.client
+        found = await bot.overview.look(bot, [command.name for command in bot.guild_commands])
+        embed = discord.Embed(title=report.summary(found), description=report.as_message(found))
+        await say(interaction, "", embed=embed)
 
     @app_commands.command(description="Who asked for what, and how it ended")
     @app_commands.describe(

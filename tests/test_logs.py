@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 
 import pytest
 
@@ -42,6 +43,32 @@ def test_secrets_are_nowhere(written: io.StringIO) -> None:
     assert SECRET not in text
     assert text.count("[secret]") == 5
     assert "RuntimeError" in text
+
+
+def test_secrets_are_in_no_corner_of_an_exception(written: io.StringIO) -> None:
+    log = logging.getLogger("discord.client")  # a library's lines go the same way
+    try:
+        try:
+            raise KeyError(SECRET)
+        except KeyError:
+            noted = OSError(5, SECRET)
+            noted.add_note(f"a note with {SECRET}")
+            raise ExceptionGroup(f"a group with {SECRET}", [noted, ValueError(SECRET.encode())])  # noqa: B904
+    except ExceptionGroup:
+        log.exception("failed with %(key)s", {"key": SECRET}, stack_info=True)
+    text = written.getvalue()
+    assert SECRET not in text
+    assert "During handling of the above exception" in text
+    assert "ExceptionGroup: a group with [secret]" in text
+    assert "a note with [secret]" in text
+    assert text.count("[secret]") >= 6
+
+
+def test_every_line_has_the_same_form_whoever_writes_it(written: io.StringIO) -> None:
+    for name in ("bot.app", "cogs.remove911", "discord.gateway", "aiohttp.access", "asyncio"):
+        logging.getLogger(name).warning("said")
+    for line, name in zip(written.getvalue().splitlines(), ("bot.app", "cogs", "disc", "aioh", "async"), strict=True):
+        assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d WARNING {name}[\w.]*: said", line)
 
 
 def test_a_secret_in_disguise_withholds_the_line(written: io.StringIO) -> None:

@@ -88,9 +88,16 @@ def test_an_env_file_that_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for argument, says in (("--version", __version__), ("--help", "no account, no key, no settings")):
+    for arguments, says in (
+        ("--version", __version__),
+        ("--help", "no account, no key, no settings"),
+        ("run --help", "Run the bot with the settings in .env and the environment (the default). Ctrl-C or SIGTERM"),
+        ("check --help", "Exit code 0: it works; 1: something fails; 2: the settings or the token can't be used."),
+        ("sandbox --help", "only print the page's address"),
+        ("forget --help", "Take a person out of the journal"),
+    ):
         with pytest.raises(SystemExit) as ended:
-            main([argument])
+            main(arguments.split())
         assert ended.value.code == 0
         assert says in re.sub(r"\s+", " ", capsys.readouterr().out)
 
@@ -99,9 +106,10 @@ def test_the_sandboxs_story(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DISCORD_TOKEN=would be a mistake\n")
     ended = run("sandbox", "--script", cwd=tmp_path, SONORAN_SERVER_ID="would be a mistake")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "dana reads  ✅ Call **302** on server **1** was removed." in ended.stdout
+    assert "dana reads  ✅ Call 302 on server 1 was removed." in ended.stdout
     assert "Everybody saw what they should." in ended.stdout
     assert ended.stdout.count("You need the role") == 2
+    assert not set("*`<>") & set(ended.stdout)  # as Discord shows it
     assert "DIFFERS" not in ended.stdout
 
 
@@ -118,6 +126,33 @@ def test_a_story_that_goes_differently_fails(
     monkeypatch.setattr("bot.words.role_needed", lambda _: "Do come in.")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     assert main(["sandbox", "--script"]) == 1
     assert "DIFFERS: the answer lacks 'You need the role'" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_the_libraries_load_shows_no_traceback(tmp_path: Path) -> None:
+    slow = tmp_path / "discord"
+    slow.mkdir()
+    (slow / "__init__.py").write_text("import time\nprint('LOADING', flush=True)\ntime.sleep(60)\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot"], cwd=ROOT, env=environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "LOADING\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[1] == ""
+    assert process.returncode == -signal.SIGINT
+
+
+def test_whoever_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "check"], cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -270,6 +270,14 @@ async def test_a_refusal_has_the_cads_reference_where_it_gave_one(
 
 
 @V1_ONLY
+async def test_the_log_line_tells_the_wait(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    for call_id in (301, 302):
+        await ask(town, call_id=call_id)
+    messages = [record.getMessage() for record in caplog.records if record.name == "bot.removals"]
+    assert [message.split(" s, of them ")[1].partition(";")[0] for message in messages] == ["1.05 s in the line"] * 2
+
+
+@V1_ONLY
 async def test_the_cad_repeats_the_key_and_nobody_sees_it(
     make_town: OpenTown, caplog: pytest.LogCaptureFixture
 ) -> None:

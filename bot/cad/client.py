@@ -16,7 +16,7 @@ from bot.cad.dialect import Dialect
 from bot.cad.errand import Errand, Life, Removal, Witness
 from bot.cad.line import Line
 from bot.cad.looks import Looks
-from bot.cad.model import Account, Answer, CallRef, EmergencyCall, End, OpenCalls, Place, Plan, Server, Why
+from bot.cad.model import Account, Answer, CallRef, EmergencyCall, End, Kind, OpenCalls, Place, Plan, Server, Why
 from bot.cad.wire import Wire
 from bot.cad.worker import Clock, NoTurn, WallClock, Worker
 
@@ -87,6 +87,14 @@ class CadClient:
     def plan_said(self) -> str:
         """How the CAD put the plan: its own text, unbounded."""
         return self._looks.plan_said
+
+    def held_back(self) -> Answer | None:
+        """Return the refusal after which something is not sent any more, or None where the breaker is closed."""
+        return next((held for kind in Kind if (held := self._worker.breaker.refusal(kind)) is not None), None)
+
+    def waiting(self) -> int:
+        """Return how many requests wait in the line."""
+        return self._worker.waiting()
 
     def begin_removal(self, ref: CallRef, witness: Witness | None = None) -> Removal:
         """Ask the CAD to remove a call, and return at once; `follow` tells how it ended.

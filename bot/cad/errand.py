@@ -46,6 +46,8 @@ class Errand:
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
     begun: bool = False
     ends: float | None = None
+    # Seconds that it waited for its turns, in all.
+    waited: float = 0.0
     # The time of day at which it was seen among the open calls, after it was sent.
     seen_open: float | None = None
 

@@ -58,7 +58,11 @@ class Looks:
         if errand is None:
             await self._worker.turn(Waiting(kind, now() + LONGEST), past_breaker=past_breaker)
         else:
-            await self._worker.turn(errand.waits(kind, self._patience), errand.place)
+            joined = now()
+            try:
+                await self._worker.turn(errand.waits(kind, self._patience), errand.place)
+            finally:
+                errand.waited += now() - joined
             await errand.takes_its_turn(kind, now())
         reply = await self._wire.exchange(ask.request)
         result = ask.understand(reply, self._wire.hide) if isinstance(reply, Reply) else reply

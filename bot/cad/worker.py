@@ -86,6 +86,10 @@ class Worker:
         self._task.cancel()
         await asyncio.wait([self._task])
 
+    def waiting(self) -> int:
+        """Return how many wait for a turn."""
+        return len(self._turns)
+
     def start(self, job: Job) -> None:
         """Run a job. May be called from a command's task, to which the job does not belong."""
         self._jobs.start(job)

@@ -87,12 +87,11 @@ async def _play(town: Town, number: int, step: Step) -> bool:
     shown = await person.slash(town.room, "remove911", call_id=step.ref.call_id, server_id=step.ref.server_id)
     seconds = time.perf_counter() - begun
     text = shown.response.content if shown.response else "(nothing)"
-    # As Discord shows them.
-    text = re.sub(r"<t:\d+:R>", "a moment ago", text).replace(f"<@{person.id}>", f"@{person.name}")
+    read = _as_discord_shows(text).replace(f"<@{person.id}>", f"@{person.name}")
     seen_by = f"only {step.who} sees it" if shown.ephemeral else "PUBLIC"
     print(f"{number}. {step.title}")
     print(f"   {step.who} types  /remove911 call_id:{step.ref.call_id} server_id:{step.ref.server_id}")
-    print(f"   {step.who} reads  {text}\n   ({seen_by}, after {seconds:.1f} s)\n")
+    print(f"   {step.who} reads  {read}\n   ({seen_by}, after {seconds:.1f} s)\n")
     asked = len(town.cad.asked_for("REMOVE_911")) - before
     truths = {
         f"the answer lacks {step.reads!r}": step.reads in text,
@@ -103,3 +102,8 @@ async def _play(town: Town, number: int, step: Step) -> bool:
     for what in (what for what, holds in truths.items() if not holds):
         print(f"   DIFFERS: {what}\n")
     return all(truths.values())
+
+
+def _as_discord_shows(text: str) -> str:
+    """Leave out the markup, and say times as a person reads them."""
+    return re.sub(r"\*\*|`", "", re.sub(r"<t:\d+:R>", "a moment ago", text))

@@ -1,0 +1,95 @@
+"""What a running bot knows of itself: the checks that make sense from inside, at start and for /cad911 status."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from time import time
+
+import aiohttp
+import discord
+
+from bot.cad.client import CadClient
+from bot.cad.model import Answer, End, Plan, Why
+from bot.entries import Filter
+from bot.health import Finding, Level, cad_side, discord_side, fail, machine, to_the_log, warn
+from bot.journal import Journal
+from bot.journal_file import JournalError
+from bot.settings import Settings
+
+_UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError)
+
+
+class Overview:
+    """Looks at the bot from inside, changing nothing but the breaker, which an answer of the CAD's closes.
+
+    Args:
+        settings: what it should be like.
+        cad: the client that the bot uses.
+        journal: the journal that the bot uses.
+    """
+
+    def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
+        self.clock = machine.DiscordsClock()
+        self._settings = settings
+        self._cad = cad
+        self._journal = journal
+        self._started = time()
+
+    async def at_start(self, client: discord.Client) -> None:
+        """Write to the log what is not in order, but for what is said there anyhow when the commands are registered."""
+        try:
+            findings = discord_side.application(await client.application_info())
+            findings += await discord_side.audit_channel(client, client.guilds, self._settings)
+        except _UNREACHED as error:
+            findings = [warn("Discord", f"it could not be asked ({type(error).__name__})", "See /cad911 status later")]
+        to_the_log([*findings, *self.clock.findings()])
+
+    async def look(self, client: discord.Client, commands: Collection[str]) -> list[Finding]:
+        """Look at everything, the worst first.
+
+        Args:
+            client: connected.
+            commands: the names of the commands that each home guild should have.
+        """
+        cad = await self._look_at_the_cad()
+        try:
+            in_discord = [finding async for finding in discord_side.look(client, self._settings, commands)]
+        except _UNREACHED as error:
+            in_discord = [fail("Discord", f"it could not be asked ({type(error).__name__})", "Try again in a minute")]
+        up = f"since <t:{self._started:.0f}:R>"
+        itself = [*await self._look_at_the_journal(), Finding("running", up), machine.versions()]
+        order = (Level.FAIL, Level.WARN, Level.OK)
+        return sorted([*cad, *in_discord, *self.clock.findings(), *itself], key=lambda one: order.index(one.level))
+
+    async def _look_at_the_cad(self) -> list[Finding]:
+        answer = await self._cad.recheck()
+        too_soon = answer.end is End.NOT_SENT and answer.why is Why.BUSY and answer.status is None
+        plan = self._cad.plan
+        result: Plan | Answer = answer if plan is None or not (answer.done or too_soon) else plan
+        findings = [] if too_soon and plan is None else cad_side.connection(self._settings, result, self._cad.plan_said)
+        if too_soon and answer.at is not None:
+            findings.append(Finding("re-check", f"done less than a minute ago; the next one <t:{answer.at:.0f}:R>"))
+        if answer.done and plan is not None and plan.lists_servers:
+            findings += cad_side.servers(self._settings, await self._cad.servers())
+        held = self._cad.held_back()
+        if held is not None:
+            findings.append(
+                fail("breaker", "open: after the CAD's refusal nothing of the kind is sent",
+                     "Mend what the CAD refuses, then use this command again: an answer of the CAD's closes it")
+            )  # fmt: skip
+        else:
+            findings.append(Finding("breaker", "closed: requests are sent"))
+        waiting = self._cad.waiting()
+        findings.append(Finding("line", f"{waiting} wait" if waiting else "nobody waits"))
+        return findings
+
+    async def _look_at_the_journal(self) -> list[Finding]:
+        try:
+            last = await self._journal.page(Filter(None, None, End.REMOVED.value), None, 1)
+        except JournalError as error:
+            return [fail("journal", f"it can't be used ({error})", "Its host finds more in the log")]
+        when = f"<t:{last[0].ended_at:.0f}:R>" if last and last[0].ended_at else "none in the journal"
+        return [
+            Finding("last removal", when),
+            Finding("journal", f"writable, {machine.size(self._settings.database_path)}"),
+        ]
