@@ -22,8 +22,9 @@ from pathlib import Path
 import aiohttp
 import discord
 
-from bot import __version__, logs, words
+from bot import __version__, logs
 from bot.app import CadBot
+from bot.board import Board
 from bot.cad.client import DIALECTS, CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
@@ -32,6 +33,7 @@ from bot.health.check import Check
 from bot.journal import Journal, forget
 from bot.journal_file import AlreadyRunning, JournalError
 from bot.settings import Settings
+from bot.text import clean
 
 signal.signal(signal.SIGINT, _ctrl_c)
 
@@ -144,9 +146,8 @@ def _check() -> int:
 
 
 async def _checked(checking: Check, settings: Settings) -> int:
-    bot = CadBot(
-        settings, CadClient(settings.account, DIALECTS[settings.api_version]), Journal(settings.database_path)
-    )  # none of them opened
+    client = CadClient(settings.account, DIALECTS[settings.api_version])
+    bot = CadBot(settings, client, Journal(settings.database_path), Board(client))  # none of them opened
     await bot.load_commands()
     return await checking.run(settings, [command.name for command in bot.guild_commands])
 
@@ -185,7 +186,7 @@ def _run(settings: Settings) -> int:
 def _forget(settings: Settings, user_id: str) -> int:
     if not re.fullmatch("[0-9]{15,20}", user_id) or int(user_id) > LARGEST_USER_ID:
         print(
-            f"USER_ID can't be {words.clean(user_id)!r}; allowed: a Discord id, 15 to 20 digits (Developer Mode on, "
+            f"USER_ID can't be {clean(user_id)!r}; allowed: a Discord id, 15 to 20 digits (Developer Mode on, "
             "right click on the person, Copy User ID). Nothing was changed.",
             file=sys.stderr,
         )
@@ -244,7 +245,11 @@ async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) ->
     pause = 5.0
     while not stop.is_set():
         dialect = DIALECTS[settings.api_version]
-        async with CadClient(settings.account, dialect) as cad, CadBot(settings, cad, journal) as bot:
+        async with (
+            CadClient(settings.account, dialect) as cad,
+            Board(cad) as board,
+            CadBot(settings, cad, journal, board) as bot,
+        ):
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():
             break

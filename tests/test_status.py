@@ -37,7 +37,7 @@ async def test_an_admin_sees_how_it_is(town: Town) -> None:
         "✅ **Sonoran CAD**: 127.0.0.1 accepts community sandbox-community by API v1",
         "✅ **plan**: STANDARD: removes calls, and has no list of the open ones",
         f"✅ **dispatcher role**: Dispatcher ({town.dispatcher_role.id})",
-        "✅ **commands**: Remove 911 call, cad911, remove911 in Los Santos Roleplay",
+        "✅ **commands**: Remove 911 call, cad911, calls911, remove911 in Los Santos Roleplay",
         "✅ **breaker**: closed: requests are sent",
         "✅ **line**: nobody waits",
         "✅ **last removal**: <t:",
@@ -103,7 +103,7 @@ async def test_a_strangers_names_are_no_markup(make_town: OpenTown) -> None:
 
 async def test_a_start_logs_what_is_not_in_order(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
-    fresh = CadBot(replace(town.bot.settings, audit_channel_id=10**17 + 7), town.client, town.journal)
+    fresh = CadBot(replace(town.bot.settings, audit_channel_id=10**17 + 7), town.client, town.journal, town.board)
     await town.env.restart_bot(fresh)
     (line,) = [record for record in caplog.records if "audit channel" in record.getMessage()]
     assert line.levelno == logging.ERROR
