@@ -22,8 +22,9 @@ from pathlib import Path
 import aiohttp
 import discord
 
-from bot import __version__, logs, words
+from bot import __version__, logs
 from bot.app import CadBot
+from bot.board import Board
 from bot.cad.client import DIALECTS, CadClient
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
@@ -32,6 +33,7 @@ from bot.health.check import Check
 from bot.journal import Journal, forget
 from bot.journal_file import AlreadyRunning, JournalError
 from bot.settings import Settings
+from bot.text import clean
 
 signal.signal(signal.SIGINT, _ctrl_c)
 
@@ -62,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _do(chosen: argparse.Namespace) -> int:
+    if chosen.command == "sandbox" and chosen.cad_only:
+        return _cad_alone(chosen.port)
     if chosen.command == "sandbox":
         return _sandbox(script=chosen.script, browser=not chosen.no_browser)
     if chosen.command == "check":
@@ -95,6 +99,8 @@ def _command_line() -> argparse.ArgumentParser:
     sandbox = command("sandbox", "try the bot on a page in your browser: no account, no key, no settings")
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
+    sandbox.add_argument("--cad-only", action="store_true", help="only the pretend CAD, for a bot to be pointed at it")
+    sandbox.add_argument("--port", type=int, default=0, help="where the pretend CAD listens; any free port by default")
     forgetting = command("forget", "take a person out of the journal; the entries stay. Works while the bot runs")
     forgetting.add_argument("user_id", metavar="USER_ID", help="the person's Discord id, 15 to 20 digits")
     return parser
@@ -118,6 +124,12 @@ def _sandbox(*, script: bool, browser: bool) -> int:
     return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser)))
 
 
+def _cad_alone(port: int) -> int:
+    from bot.sandbox import alone  # noqa: PLC0415 - a bot that runs for real needs none of it
+
+    return asyncio.run(until_stopped(lambda stop: alone.serve(stop, port)))
+
+
 def _check() -> int:
     logs.set_up("CRITICAL", ())  # what the libraries have to say is in the table
     checking = Check(partial(print, flush=True), Path(".env"))
@@ -134,7 +146,8 @@ def _check() -> int:
 
 
 async def _checked(checking: Check, settings: Settings) -> int:
-    bot = CadBot(settings, CadClient(settings.account), Journal(settings.database_path))  # none of them opened
+    client = CadClient(settings.account, DIALECTS[settings.api_version])
+    bot = CadBot(settings, client, Journal(settings.database_path), Board(client))  # none of them opened
     await bot.load_commands()
     return await checking.run(settings, [command.name for command in bot.guild_commands])
 
@@ -173,7 +186,7 @@ def _run(settings: Settings) -> int:
 def _forget(settings: Settings, user_id: str) -> int:
     if not re.fullmatch("[0-9]{15,20}", user_id) or int(user_id) > LARGEST_USER_ID:
         print(
-            f"USER_ID can't be {words.clean(user_id)!r}; allowed: a Discord id, 15 to 20 digits (Developer Mode on, "
+            f"USER_ID can't be {clean(user_id)!r}; allowed: a Discord id, 15 to 20 digits (Developer Mode on, "
             "right click on the person, Copy User ID). Nothing was changed.",
             file=sys.stderr,
         )
@@ -231,9 +244,11 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) -> int:
     pause = 5.0
     while not stop.is_set():
+        dialect = DIALECTS[settings.api_version]
         async with (
-            CadClient(settings.account, DIALECTS[settings.api_version]) as cad,
-            CadBot(settings, cad, journal) as bot,
+            CadClient(settings.account, dialect) as cad,
+            Board(cad) as board,
+            CadBot(settings, cad, journal, board) as bot,
         ):
             failure = await _run_once(bot, settings.discord_token, stop)
         if stop.is_set():

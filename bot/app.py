@@ -14,6 +14,7 @@ from discord.ext import commands
 from bot import words, words_clicks
 from bot.access import Gate, Need
 from bot.audit import Audit
+from bot.board import Board
 from bot.cad.client import CadClient
 from bot.door import came_in
 from bot.entries import Entry
@@ -24,6 +25,7 @@ from bot.journal_file import JournalError
 from bot.removals import Outcome, RemovalDesk
 from bot.replies import edit_after_a_restart, say
 from bot.settings import Settings
+from bot.text import cut
 from bot.tree import GateTree
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,10 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 Command = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
 
-EXTENSIONS = ("cogs.remove911", "cogs.cad911")
+EXTENSIONS = ("cogs.remove911", "cogs.calls911", "cogs.cad911")
 
+MOST_OF_A_MESSAGE = 2000
+"""Characters that Discord takes."""
 DRAIN = 10.0
 """Seconds that requests on the wire have to end when the bot stops."""
 LAST_WORDS = 5.0
@@ -48,9 +52,10 @@ class CadBot(commands.Bot):
         settings: where and for whom it works.
         cad: the client that it asks, open already; whoever opened it closes it after the bot.
         journal: where it is written down what was asked and how it ended; open already, and closed after the client.
+        board: what is known of open calls and servers; open already, and closed before the client.
     """
 
-    def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
+    def __init__(self, settings: Settings, cad: CadClient, journal: Journal, board: Board) -> None:
         self.overview = Overview(settings, cad, journal)
         super().__init__(
             command_prefix=(),  # no message is ever read
@@ -66,7 +71,8 @@ class CadBot(commands.Bot):
         self.settings = settings
         self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
         self.journal = journal
-        self.desk = RemovalDesk(cad, journal)
+        self.board = board
+        self.desk = RemovalDesk(cad, journal, board)
         self._audit: Audit | None = None
         self._catching_up: asyncio.Task[None] | None = None
         self.closing = False
@@ -169,7 +175,7 @@ class CadBot(commands.Bot):
                 if entry.token is not None and (outcome := self.desk.outcome_of(entry)) is not None:
                     waiting.setdefault(entry.token, []).append(outcome)
             for token, outcomes in waiting.items():
-                text = "\n".join(words.outcome(outcome) for outcome in outcomes)
+                text = cut("\n".join(words.outcome(outcome) for outcome in outcomes), MOST_OF_A_MESSAGE)
                 await edit_after_a_restart(self, token, text)
                 for outcome in outcomes:
                     await self.desk.answered(outcome)

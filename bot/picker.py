@@ -7,7 +7,7 @@ from functools import lru_cache
 from heapq import nsmallest
 
 from bot.cad.model import EmergencyCall, Server
-from bot.words import clean, cut
+from bot.text import clean, cut
 
 MOST = 25
 """Choices that Discord takes."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from time import time
 
 from bot import words
+from bot.board import Board
 from bot.cad.client import CadClient, Removal, Told
 from bot.cad.model import MAX_ID, Answer, CallRef, EmergencyCall, End, Why
 from bot.entries import CREATE, REMOVE, Asker, Entry
 from bot.errors import Refused
 from bot.journal import Journal
 from bot.journal_file import JournalError
+from bot.text import clean, cut
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class Outcome:
     removed_by: int | None = None
     number: int | None = None
     action: str = REMOVE
+    call: EmergencyCall | None = None
     waited: float | None = None
 
 
@@ -75,11 +78,16 @@ class _Witness:
 class _Shared(_Witness):
     """One removal, and all who asked for it while it was under way."""
 
-    def __init__(self, ref: CallRef, cad: CadClient, journal: Journal, under_way: dict[CallRef, _Shared]) -> None:
+    def __init__(
+        self, ref: CallRef, cad: CadClient, journal: Journal, board: Board, under_way: dict[CallRef, _Shared]
+    ) -> None:
         super().__init__(ref, journal)
         self._cad = cad
+        self._board = board
         self._under_way = under_way
         self._removal: Removal | None = None
+        self.call = board.call(ref)
+        """What it was about, as last seen."""
 
     def begun(self) -> Removal:
         """Begin the removal, once; to be called by whoever is in the journal."""
@@ -96,6 +104,8 @@ class _Shared(_Witness):
         """Note how it ended. Whoever asks from now on asks anew."""
         if self._under_way.get(self._ref) is self:
             del self._under_way[self._ref]
+        if answer.end in (End.REMOVED, End.GONE):
+            self._board.removed(self._ref)
         await super().ended(answer)
 
 
@@ -108,6 +118,7 @@ class Begun:
     at: float
     course: Removal | Outcome
     number: int | None = None
+    call: EmergencyCall | None = None
 
 
 class RemovalDesk:
@@ -116,11 +127,13 @@ class RemovalDesk:
     Args:
         cad: the way to the CAD, open already.
         journal: where it is written down, before anything is sent.
+        board: knows what the calls are about, where the plan has that.
     """
 
-    def __init__(self, cad: CadClient, journal: Journal) -> None:
+    def __init__(self, cad: CadClient, journal: Journal, board: Board) -> None:
         self._cad = cad
         self._journal = journal
+        self._board = board
         # Whoever asks for a call that is being removed shares that request.
         self._under_way: dict[CallRef, _Shared] = {}
         self._refused: dict[int, float] = {}
@@ -162,7 +175,7 @@ class RemovalDesk:
         if not isinstance(outcome, Outcome):
             removal = outcome
             answer = await self._cad.follow(removal, told)
-            outcome = Outcome(begun.ref, answer, number=begun.number, waited=removal.waited)
+            outcome = Outcome(begun.ref, answer, number=begun.number, waited=removal.waited, call=begun.call)
         _log(outcome, begun.asker, begun.at)
         return outcome
 
@@ -248,13 +261,15 @@ class RemovalDesk:
                 number = await self._journal.noted(secrets.token_hex(8), ref, asker, answer)
                 return Begun(ref, asker, at, Outcome(ref, answer, before.user_id, number))
             # Somebody else may have begun meanwhile.
-            shared = self._under_way.setdefault(ref, _Shared(ref, self._cad, self._journal, self._under_way))
+            shared = self._under_way.setdefault(
+                ref, _Shared(ref, self._cad, self._journal, self._board, self._under_way)
+            )
         try:
             number = await self._journal.asked(shared.request, ref, asker)
         except JournalError:
             shared.dropped()
             raise
-        return Begun(ref, asker, at, shared.begun(), number)
+        return Begun(ref, asker, at, shared.begun(), number, shared.call)
 
 
 def _check(ref: CallRef) -> None:
@@ -276,5 +291,5 @@ def _log(outcome: Outcome, asker: Asker, begun: float) -> None:
         asker.guild_id,
         time() - begun,
         "" if outcome.waited is None else f", of them {outcome.waited:.2f} s in the line",
-        f"; the CAD's text: {words.cut(words.clean(answer.said), 300)}" if answer.said else "",
+        f"; the CAD's text: {cut(clean(answer.said), 300)}" if answer.said else "",
     )

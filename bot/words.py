@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
-from bot.entries import CREATE
+from bot.entries import CREATE, REMOVE
+from bot.text import clean, cut, quoted
+from bot.words_calls import about
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
 
-MOST_OF_A_TEXT = 200
-"""Characters of a stranger's text that are shown."""
+BRIEF = 190
+"""Characters of one of several answers: ten of them fit into a message."""
 
 _HOST = "Whoever hosts this bot"
 
@@ -60,8 +61,13 @@ _CAUSES = {
 SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
 
 
-def outcome(done: Outcome) -> str:
-    """Say how a removal ended, or how creating a removed call again did."""
+def outcome(done: Outcome, *, brief: bool = False) -> str:
+    """Say how a removal ended, or how creating a removed call again did.
+
+    Args:
+        done: how it ended.
+        brief: one of several: in one line that is cut, and without what the call was about.
+    """
     answer = done.answer
     call = _call(done.ref)
     happened = {
@@ -78,7 +84,11 @@ def outcome(done: Outcome) -> str:
             End.REMOVED: f"{call} was created again. {created}",
             End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
         } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
-    return " ".join([SIGNS[answer.end], happened[answer.end].strip(), *_reasons(done)])
+    text = " ".join([SIGNS[answer.end], happened[answer.end].strip(), *_reasons(done)])
+    if brief:
+        return cut(text, BRIEF)
+    was = about(done.call) if answer.done and done.call is not None and done.action == REMOVE else []
+    return "\n".join([text, *was])
 
 
 def waiting(ref: CallRef, place: Place) -> str:
@@ -156,41 +166,6 @@ def broken(reference: int) -> str:
     return (
         "Something broke in the bot, and it can't say how far it came. Look at the CAD before you try again. "
         f"{_HOST} finds the reason in the log under `{reference}`."
-    )
-
-
-def quoted(text: str, most: int = MOST_OF_A_TEXT) -> str:
-    """Return a stranger's text as a code span: one line, nothing in it works as markup or reaches out of it."""
-    shown = cut(clean(text).replace("`", "'"), most)
-    return f"`{shown or ' '}`"
-
-
-def clean(text: str) -> str:
-    """Fold text to one line, and take out what could hide or turn round what follows.
-
-    Control, format and surrogate characters go (bidirectional marks are format characters); the joiner that
-    holds an emoji together stays.
-    """
-    kept = (c for c in text if c.isspace() or c == "\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    return " ".join("".join(kept).split())
-
-
-def cut(text: str, most: int) -> str:
-    """Cut text to `most` characters, an ellipsis included, never inside what is seen as one character."""
-    if len(text) <= most:
-        return text
-    end = most - 1
-    while end > 0 and (_belongs_to_the_last(text[end]) or text[end - 1] == "\u200d"):
-        end -= 1
-    return text[:end].rstrip() + "…"
-
-
-def _belongs_to_the_last(character: str) -> bool:
-    # Accents and variation selectors, the joiner, and an emoji's skin tone.
-    return (
-        unicodedata.category(character).startswith("M")
-        or character == "\u200d"
-        or "\U0001f3fb" <= character <= "\U0001f3ff"
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot.cad.model import CallRef
 from bot.footers import Post, Unread
-from bot.words import clean, quoted
+from bot.words_calls import about, details
 
-_TYPED = "Nothing was sent to the CAD. For a 911 call, use `/remove911` with its number and its server's number."
+if TYPE_CHECKING:
+    from bot.board import SeenCalls
+
+_TYPED = "Nothing was sent to the CAD. For a {number} call, use `/remove911` with its number and its server's number."
 
 _UNREAD = {
     Unread.NOT_THE_CADS: "This message is not one of the CAD's posts, so it names no call that the bot could trust.",
-    Unread.NO_CALL: "This post is not about a 911 call.",
-    Unread.DISPATCH_CALL: "This post is about a dispatch call, and this command removes 911 calls only. "
+    Unread.NO_CALL: "This post is not about a {number} call.",
+    Unread.DISPATCH_CALL: "This post is about a dispatch call, and this command removes {number} calls only. "
     "A dispatch call is closed in the CAD.",
-    Unread.NO_SERVER: "This post names a 911 call but not the server that it is on.",
+    Unread.NO_SERVER: "This post names a {number} call but not the server that it is on.",
     Unread.AMBIGUOUS: "This post can be read in more than one way, and the bot does not guess.",
     Unread.UNREADABLE: "The numbers at the end of this post can't be read.",
 }
@@ -44,27 +49,39 @@ def cancelled() -> str:
     return "Cancelled. Nothing was sent to the CAD."
 
 
-def unread(why: Unread) -> str:
-    """Explain why a post gives no call to remove."""
-    return f"{_UNREAD[why]} {_TYPED}"
+def unread(why: Unread, number: str) -> str:
+    """Explain why a post gives no call to remove; `number` is the emergency number in texts."""
+    return f"{_UNREAD[why]} {_TYPED}".replace("{number}", number)
 
 
-def remove_from_post(post: Post) -> str:
-    """Ask whether to remove the call that a post is about, and say where that was read."""
-    lines = [
-        f"Remove call **{post.ref.call_id}** on server **{post.ref.server_id}**?",
-        *_details(post),
-        "This was read from the post, and nowhere else: the bot can't tell whether the call is still open.",
-    ]
-    return "\n".join(lines)
+def unknown_server(ref: CallRef) -> str:
+    """Refuse a post whose server the CAD does not have."""
+    return (
+        f"This post names server **{ref.server_id}**, and the CAD lists no such server, so the bot does not trust it. "
+        "Nothing was sent to the CAD."
+    )
+
+
+def remove_from_post(post: Post, seen: SeenCalls | None) -> str:
+    """Ask whether to remove the call that a post is about, and say where what is shown was read.
+
+    Args:
+        post: what the post says.
+        seen: the server's open calls, or None where they are not known.
+    """
+    question = f"Remove call **{post.ref.call_id}** on server **{post.ref.server_id}**?"
+    said = details(post.caller, post.location, post.description, "not in the post")
+    if seen is None or seen.at is None:
+        source = "This was read from the post, and nowhere else: the bot can't tell whether the call is still open."
+        return "\n".join([question, *said, source])
+    when = f"<t:{seen.at:.0f}:R>"
+    call = next((one for one in seen.calls if one.ref == post.ref), None)
+    if call is None:
+        source = f"This was read from the post. The CAD, asked {when}, does not list the call: it may be gone already."
+        return "\n".join([question, *said, source])
+    return "\n".join([question, *about(call), f"This is what the CAD says of it, asked {when}."])
 
 
 def removing(ref: CallRef) -> str:
     """Stand in the question's place until the answer is there."""
     return f"⏳ The CAD is asked to remove call **{ref.call_id}** on server **{ref.server_id}**."
-
-
-def _details(post: Post) -> list[str]:
-    known = {"Caller": post.caller, "Place": post.location, "Description": post.description}
-    # A line each: what is written from right to left turns nothing else round.
-    return [f"{name}: {quoted(text) if clean(text) else 'not in the post'}" for name, text in known.items()]

@@ -10,6 +10,7 @@ from discord import app_commands
 from yarl import URL
 
 from bot.app import CadBot
+from bot.board import Board
 from bot.cad.client import CadClient
 from bot.cad.model import Account
 from bot.journal import Journal
@@ -51,7 +52,8 @@ async def commands_table() -> str:
     """List the commands, as Discord hears of them where no default server is set."""
     account = Account(URL("https://cad.invalid"), "", "")
     settings = Settings(discord_token="", account=account, dispatcher_role_ids=())
-    bot = CadBot(settings, CadClient(account), Journal(settings.database_path))  # none of them opened
+    client = CadClient(account)
+    bot = CadBot(settings, client, Journal(settings.database_path), Board(client))  # none of them opened
     await bot.load_commands()
     rows = [row for command in bot.guild_commands for row in _rows(command)]
     return "\n".join(["| command | what it does | options |", "| --- | --- | --- |", *sorted(rows)])

@@ -11,6 +11,7 @@ import pytest
 import simcord
 
 from bot.app import CadBot
+from bot.board import Board
 from bot.cad.client import CadClient
 from bot.cad.model import Account, CallRef
 from bot.journal import Journal
@@ -66,7 +67,7 @@ async def test_stale_global_commands_are_cleared(town: Town, caplog: pytest.LogC
     assert town.bot.application_id is not None
     stale = [{"name": "remove911", "description": "registered globally once", "type": 1}]
     await town.bot.http.bulk_upsert_global_commands(town.bot.application_id, stale)  # type: ignore[arg-type]
-    fresh = CadBot(town.bot.settings, town.client, town.journal)
+    fresh = CadBot(town.bot.settings, town.client, town.journal, town.board)
     await town.env.restart_bot(fresh)
     assert await fresh.tree.fetch_commands() == []
     assert "cleared stale global commands" in caplog.text
@@ -77,7 +78,9 @@ async def test_commands_that_can_not_be_registered_are_said_so(
     make_town: OpenTown, caplog: pytest.LogCaptureFixture
 ) -> None:
     town = await make_town()
-    fresh = CadBot(settings_for(town.bot.settings.account, (town.dispatcher_role.id,)), town.client, town.journal)
+    fresh = CadBot(
+        settings_for(town.bot.settings.account, (town.dispatcher_role.id,)), town.client, town.journal, town.board
+    )
     town.env.inject_error("PUT", "/applications/*/guilds/*/commands", status=403, code=50001)
     town.env.inject_error("GET", "/applications/*/commands", status=403, code=50001)
     await town.env.restart_bot(fresh)
@@ -132,7 +135,7 @@ async def test_a_bot_without_a_guild_says_so(caplog: pytest.LogCaptureFixture, t
         cad.serving() as account,
         Journal(tmp_path / "journal.db") as journal,
         CadClient(account) as client,
-        simcord.run(CadBot(settings_for(account, (1,)), client, journal)),
+        simcord.run(CadBot(settings_for(account, (1,)), client, journal, Board(client))),
     ):
         assert "the bot is in no Discord server: invite it" in caplog.text
 

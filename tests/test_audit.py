@@ -31,7 +31,7 @@ async def restart(town: Town) -> None:
     # SimCord lets the old bot's tasks live on, which a real process does not.
     if town.bot._audit is not None:
         await town.bot._audit.close(0)
-    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal))
+    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal, town.board))
 
 
 async def test_every_removal_that_ended_is_one_compact_embed(make_town: OpenTown) -> None:

@@ -111,9 +111,9 @@ async def test_the_players_words_are_harmless(make_town: OpenTown) -> None:
     assert description.startswith("Description: `One two '''three''' xxx")
     assert description.endswith("x…`")
     assert len(description) < 220
-    (sent,) = [r for r in town.env.http_requests if r.path.endswith("/callback")]
+    (sent,) = [r for r in town.env.http_requests if r.path.endswith("/@original")]
     assert isinstance(sent.json, dict)
-    assert sent.json["data"]["allowed_mentions"] == {"parse": []}
+    assert sent.json["allowed_mentions"] == {"parse": []}
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_without_an_acknowledgement_nothing_is_removed(town: Town) -> None
 
 async def test_a_question_of_before_a_restart_removes_nothing(town: Town) -> None:
     shown = await pointed(town, await post_of(town))
-    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal))
+    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal, town.board))
     said = await town.dispatcher.click(shown, label="Remove call")
     assert said.response is not None
     assert said.response.content.startswith("These buttons have expired")

@@ -272,7 +272,7 @@ def test_many_roles_with_long_names_still_fit_into_an_answer() -> None:
 
 async def test_a_guild_that_discord_lists_as_unavailable(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     """As at start, before Discord has told of it: no false word to people, and registered when it comes."""
-    fresh = CadBot(town.bot.settings, town.client, town.journal)
+    fresh = CadBot(town.bot.settings, town.client, town.journal, town.board)
     town.env.inject_error("PUT", "/applications/*/guilds/*/commands", status=500, times=5)
     await town.env.restart_bot(fresh)
     caplog.clear()

@@ -259,14 +259,6 @@ async def test_one_log_line_a_removal(town: Town, dialect: Dialect, caplog: pyte
     assert message.endswith(f"; the CAD's text: {said}")
 
 
-@V1_ONLY
-async def test_the_log_line_tells_the_wait(town: Town, caplog: pytest.LogCaptureFixture) -> None:
-    for call_id in (301, 302):
-        await ask(town, call_id=call_id)
-    messages = [record.getMessage() for record in caplog.records if record.name == "bot.removals"]
-    assert [message.split(" s, of them ")[1].partition(";")[0] for message in messages] == ["1.05 s in the line"] * 2
-
-
 async def test_a_refusal_has_the_cads_reference_where_it_gave_one(
     town: Town, dialect: Dialect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -275,6 +267,14 @@ async def test_a_refusal_has_the_cads_reference_where_it_gave_one(
     found = re.search(r"The CAD's reference is `(00-[0-9a-f]{32}-00)`\.$", answer)
     assert (found is not None) == (dialect is not v1)
     assert found is None or f"HTTP 402, reference {found[1]})" in caplog.text
+
+
+@V1_ONLY
+async def test_the_log_line_tells_the_wait(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    for call_id in (301, 302):
+        await ask(town, call_id=call_id)
+    messages = [record.getMessage() for record in caplog.records if record.name == "bot.removals"]
+    assert [message.split(" s, of them ")[1].partition(";")[0] for message in messages] == ["1.05 s in the line"] * 2
 
 
 @V1_ONLY

@@ -321,7 +321,7 @@ async def test_an_end_that_discord_does_not_take_is_only_logged(
 @pytest.mark.parametrize("command", ["pages", "confirm"])
 async def test_buttons_of_before_a_restart_say_so(town: Town, command: str) -> None:
     shown = await opened(await with_commands(town), command)
-    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal))
+    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal, town.board))
     label = "Next" if command == "pages" else "Do it"
     assert await click(town, shown, label) == (
         "These buttons have expired, so this click did nothing. Run the command again."
@@ -331,7 +331,7 @@ async def test_buttons_of_before_a_restart_say_so(town: Town, command: str) -> N
 async def test_a_form_of_before_a_restart_says_so(town: Town) -> None:
     shown = await opened(await with_commands(town), "pages")
     form = await town.dispatcher.click(shown, label="Ask")
-    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal))
+    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal, town.board))
     said = await town.dispatcher.submit_modal(form, {"word": "hello"})
     assert said.ephemeral
     assert said.response is not None

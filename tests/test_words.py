@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot import words
 from bot.cad.model import Answer, CallRef, End, Place, Why
 from bot.removals import Outcome
+from bot.text import cut, quoted
 
 
 def test_every_cause_has_words_and_every_outcome_says_what_to_do() -> None:
@@ -70,7 +71,7 @@ def test_an_unknown_refusal_is_shown_and_an_empty_one_said_to_be_empty() -> None
     ],
 )
 def test_a_strangers_text(text: str, shown: str) -> None:
-    assert words.quoted(text) == shown
+    assert quoted(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -85,12 +86,12 @@ def test_a_strangers_text(text: str, shown: str) -> None:
     ],
 )
 def test_a_cut_is_never_inside_a_character(text: str, most: int, shown: str) -> None:
-    assert words.cut(text, most) == shown
+    assert cut(text, most) == shown
 
 
 @given(text=st.text(), most=st.integers(1, 50))
 def test_what_is_shown_is_one_line_and_no_longer_than_it_may_be(text: str, most: int) -> None:
-    shown = words.quoted(text, most)
+    shown = quoted(text, most)
     assert len(shown) <= most + 2
     assert shown.count("`") == 2
     assert len(shown.splitlines()) == 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.cad.model import Answer, End, Plan, Server, Why
 from bot.health import Finding, fail, warn
 from bot.settings import Settings
-from bot.words import clean, cut
+from bot.text import clean, cut
 
 MOST_SERVERS = 10
 """Servers that are named."""

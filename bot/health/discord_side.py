@@ -8,7 +8,7 @@ import discord
 
 from bot.health import Finding, fail, warn
 from bot.settings import Settings
-from bot.words import clean, cut
+from bot.text import clean, cut
 
 MOST_GUILDS = 25
 """Servers that are looked into; a bot of one community is in one or two."""

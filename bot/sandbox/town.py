@@ -13,6 +13,7 @@ import discord
 import simcord
 
 from bot.app import CadBot
+from bot.board import Board
 from bot.cad import v1
 from bot.cad.client import CadClient, Removal, Told
 from bot.cad.dialect import Dialect
@@ -51,6 +52,7 @@ class Town:
     cad: LoopbackCad
     client: ParkedCad
     journal: Journal
+    board: Board
     guild: simcord.GuildHandle
     room: simcord.ChannelHandle
     audit_room: simcord.ChannelHandle
@@ -121,12 +123,13 @@ async def open_town(
             async with (
                 Journal(path, audited=audited) as book,
                 ParkedCad(account, dialect, patience=patience, clock=clock, line=line) as client,
+                Board(client) as board,
                 simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
             ):
-                town = _build(env, cad, client, book)
+                town = _build(env, cad, client, book, board)
                 made = settings(account, (town.dispatcher_role.id,))
                 audit = town.audit_room.id if audited else None
-                town.bot = CadBot(replace(made, audit_channel_id=audit, database_path=path), client, book)
+                town.bot = CadBot(replace(made, audit_channel_id=audit, database_path=path), client, book, board)
                 client.env = env if parked else None
                 await env.restart_bot(town.bot)
                 if me := town.guild.me:
@@ -134,7 +137,7 @@ async def open_town(
                 yield town
 
 
-def _build(env: simcord.Env, cad: LoopbackCad, client: ParkedCad, journal: Journal) -> Town:
+def _build(env: simcord.Env, cad: LoopbackCad, client: ParkedCad, journal: Journal, board: Board) -> Town:
     guild = env.create_guild("Los Santos Roleplay")
     room = guild.create_text_channel("dispatch")
     role = guild.create_role("Dispatcher", color=0x3498DB)
@@ -152,6 +155,7 @@ def _build(env: simcord.Env, cad: LoopbackCad, client: ParkedCad, journal: Journ
         cad=cad,
         client=client,
         journal=journal,
+        board=board,
         guild=guild,
         room=room,
         audit_room=guild.create_text_channel("audit"),

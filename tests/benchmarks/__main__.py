@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import os
 import ssl
@@ -15,17 +16,24 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import sonoran
 import trustme
 from aiohttp import web
 from yarl import URL
 
-from bot.cad import v1
-from bot.cad.client import CadClient
+from bot.board import Board
+from bot.cad import v2
+from bot.cad.client import DIALECTS, CadClient
+from bot.cad.dialect import Dialect
 from bot.cad.line import Line, paced
-from bot.cad.model import Account, CallRef, End
+from bot.cad.model import Account, CallRef, End, Plan
+from bot.picker import label, matching
+from bot.sandbox.cad import Call as CadCall
 from bot.sandbox.cad import LoopbackCad
+from bot.sandbox.cad_v2 import PUBLISHED
 from tests.discord_stand_in import StandIn
 from tests.removing import removed
 
@@ -47,7 +55,13 @@ async def serve(certificate: str) -> None:
         return web.Response(text="API ID(s) set!")
 
     app = web.Application()
+
+    async def answer_v2(request: web.Request) -> web.Response:
+        ids = request.match_info
+        return web.json_response({"callId": int(ids["call"]), "serverId": int(ids["server"])})
+
     app.router.add_post("/emergency/remove_911", answer)
+    app.router.add_delete("/v2/emergency/servers/{server}/calls/911/{call}", answer_v2)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -105,13 +119,14 @@ async def timed(send: Send, *, at_once: bool) -> tuple[float, float, float, floa
 
 
 @asynccontextmanager
-async def bare(account: Account) -> AsyncIterator[Send]:
+async def bare(account: Account, dialect: Dialect) -> AsyncIterator[Send]:
     async with aiohttp.ClientSession() as session:
 
         async def send(number: int) -> None:
-            body = v1.remove_911(account, CallRef(1, number)).request.body
-            async with session.post(
-                account.url / "emergency/remove_911", data=body, headers={"Content-Type": "application/json"}
+            request = dialect.remove_911(account, CallRef(1, number)).request
+            headers = {"Content-Type": "application/json", **request.headers}
+            async with session.request(
+                request.method, account.url / request.path, data=request.body, headers=headers
             ) as response:
                 assert response.status == 200
                 await response.read()
@@ -120,8 +135,8 @@ async def bare(account: Account) -> AsyncIterator[Send]:
 
 
 @asynccontextmanager
-async def ours(account: Account) -> AsyncIterator[Send]:
-    async with CadClient(account, line=Line(paced(0), depth=AT_ONCE)) as client:
+async def ours(account: Account, dialect: Dialect) -> AsyncIterator[Send]:
+    async with CadClient(account, dialect, line=Line(paced(0), depth=AT_ONCE)) as client:
 
         async def send(number: int) -> None:
             assert (await removed(client, CallRef(1, number))).end is End.REMOVED
@@ -130,20 +145,21 @@ async def ours(account: Account) -> AsyncIterator[Send]:
 
 
 async def throughput(plain: str, tls: str) -> None:
-    for url in (URL(f"http://127.0.0.1:{plain}"), URL(f"https://127.0.0.1:{tls}")):
+    urls = URL(f"http://127.0.0.1:{plain}"), URL(f"https://127.0.0.1:{tls}")
+    for version, url, at_once in itertools.product(DIALECTS, urls, (False, True)):
         account = Account(url, "community", "key")
-        for at_once in (False, True):
-            figures: dict[str, list[tuple[float, float, float, float]]] = {"ours": [], "bare": []}
-            async with ours(account) as send_ours, bare(account) as send_bare:
-                for send in (send_ours, send_bare):
-                    await timed(send, at_once=at_once)  # not counted: warms up
-                for _ in range(ROUNDS):
-                    figures["ours"].append(await timed(send_ours, at_once=at_once))
-                    figures["bare"].append(await timed(send_bare, at_once=at_once))
-            say(f"\n{url.scheme}, {'100 at once' if at_once else 'one after another'} (medians of {ROUNDS} rounds)")
-            for index, name in enumerate(("removals a second", "p50, ms", "p99, ms", "CPU ms a removal")):
-                a, b = (statistics.median(one[index] for one in figures[who]) for who in ("ours", "bare"))
-                say(f"  {name:18} ours {a:8.2f}   bare {b:8.2f}   ratio {a / b:.2f}")
+        figures: dict[str, list[tuple[float, float, float, float]]] = {"ours": [], "bare": []}
+        async with ours(account, DIALECTS[version]) as send_ours, bare(account, DIALECTS[version]) as send_bare:
+            for send in (send_ours, send_bare):
+                await timed(send, at_once=at_once)  # not counted: warms up
+            for _ in range(ROUNDS):
+                figures["ours"].append(await timed(send_ours, at_once=at_once))
+                figures["bare"].append(await timed(send_bare, at_once=at_once))
+        how = "100 at once" if at_once else "one after another"
+        say(f"\n{version}, {url.scheme}, {how} (medians of {ROUNDS} rounds)")
+        for index, name in enumerate(("removals a second", "p50, ms", "p99, ms", "CPU ms a removal")):
+            a, b = (statistics.median(one[index] for one in figures[who]) for who in ("ours", "bare"))
+            say(f"  {name:18} ours {a:8.2f}   bare {b:8.2f}   ratio {a / b:.2f}")
 
 
 # The pace, and sharing.
@@ -183,6 +199,69 @@ async def at_the_pace() -> None:
         f"\n30 removals at once, a CAD that takes one a second: {seconds:.1f} s, really removed {len(gone)}, "
         f"reported {reported}, 429s provoked {refused}"
     )
+
+
+def thirty_calls() -> LoopbackCad:
+    calls = [CadCall(CallRef(1, number), "Caller", "Somewhere", "Something") for number in range(1, 31)]
+    return LoopbackCad(calls={call.ref: call for call in calls}, limits=PUBLISHED)
+
+
+async def at_the_published_limits() -> None:
+    """30 removals at once at v2's 10 a minute, by our client and by the vendor's: real minutes, so it takes three."""
+
+    async def by_ours(account: Account) -> int:
+        async with CadClient(account, v2) as client:
+            answers = await asyncio.gather(*(removed(client, CallRef(1, number)) for number in range(1, 31)))
+        return sum(answer.end is End.REMOVED for answer in answers)
+
+    async def by_theirs(account: Account) -> int:
+        theirs: Any = sonoran.Instance(
+            apiKey=account.key, communityId="any", product=sonoran.productEnums.CAD, cadApiUrl=str(account.url)
+        )
+        answers = await asyncio.gather(
+            *(asyncio.to_thread(theirs.cad.deleteEmergencyCallV2, number, 1) for number in range(1, 31))
+        )
+        return sum(answer.success for answer in answers)
+
+    async def run(name: str, remove: Callable[[Account], Awaitable[int]]) -> None:
+        cad = thirty_calls()
+        begun = time.perf_counter()
+        async with cad.serving() as account:
+            reported = await remove(account)
+        say(
+            f"30 removals at once at v2's published 10 a minute, {name}: {time.perf_counter() - begun:.1f} s, really "
+            f"removed {30 - len(cad.calls)}, reported {reported}, 429s provoked {cad.turned_away}"
+        )
+
+    await asyncio.gather(run("ours", by_ours), run("Sonoran.py", by_theirs))
+
+
+async def picking() -> None:
+    """What autocomplete does while somebody types, with 500 open calls on a warm board."""
+    calls = [
+        CadCall(CallRef(1, n), f"Caller {n} of {n % 7}", f"{n} Grove Street / Alta {n % 13}", "Two cars. " * 15)
+        for n in range(1, 501)
+    ]
+    cad = LoopbackCad(plan=Plan.PLUS, calls={call.ref: call for call in calls})
+    took: list[float] = []
+    async with cad.serving() as account, CadClient(account) as client, Board(client) as board:
+        await board.calls(1)
+        await asyncio.sleep(2.2)  # the line's pace: plan, then calls
+        first = True
+        for typed in ("", "4", "42", "g", "gro", "grove alta", "caller 499", "cars", "nothing like it") * 20:
+            begun = time.perf_counter()
+            shown = [label(call) for call in matching((await board.calls(1)).calls, typed)]
+            if not first:
+                took.append((time.perf_counter() - begun) * 1000)
+            else:
+                say(f"\nautocomplete over 500 calls: the first time {(time.perf_counter() - begun) * 1000:.1f} ms")
+            first = False
+            assert len(shown) <= 25
+        people = [board.calls(1) for _ in range(50)]
+        await asyncio.gather(*people)
+    cuts = statistics.quantiles(took, n=100)
+    asked = cad.kinds.count("GET_CALLS")
+    say(f"  with a warm board: p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms; GET_CALLS sent {asked}")
 
 
 async def shared() -> None:
@@ -237,7 +316,8 @@ async def starts() -> None:
 async def main() -> None:
     await in_processes_of_their_own()
     await shared()
-    await at_the_pace()
+    await picking()
+    await asyncio.gather(at_the_pace(), at_the_published_limits())
     await starts()
 
 
@@ -247,6 +327,10 @@ if __name__ == "__main__":
             asyncio.run(serve(certificate))
         case ["throughput", plain, tls]:
             asyncio.run(throughput(plain, tls))
+        case ["picking"]:
+            asyncio.run(picking())
+        case ["limits"]:
+            asyncio.run(at_the_published_limits())
         case ["starts"]:
             asyncio.run(starts())
         case _:

@@ -1,0 +1,43 @@
+"""Strangers' text made harmless: on one line, nothing hidden in it, cut where people see an end."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MOST_OF_A_TEXT = 200
+"""Characters of a stranger's text that are shown."""
+
+
+def quoted(text: str, most: int = MOST_OF_A_TEXT) -> str:
+    """Return a stranger's text as a code span: one line, nothing in it works as markup or reaches out of it."""
+    shown = cut(clean(text).replace("`", "'"), most)
+    return f"`{shown or ' '}`"
+
+
+def clean(text: str) -> str:
+    """Fold text to one line, and take out what could hide or turn round what follows.
+
+    Control, format and surrogate characters go (bidirectional marks are format characters); the joiner that
+    holds an emoji together stays.
+    """
+    kept = (c for c in text if c.isspace() or c == "\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    return " ".join("".join(kept).split())
+
+
+def cut(text: str, most: int) -> str:
+    """Cut text to `most` characters, an ellipsis included, never inside what is seen as one character."""
+    if len(text) <= most:
+        return text
+    end = most - 1
+    while end > 0 and (_belongs_to_the_last(text[end]) or text[end - 1] == "\u200d"):
+        end -= 1
+    return text[:end].rstrip() + "…"
+
+
+def _belongs_to_the_last(character: str) -> bool:
+    # Accents and variation selectors, the joiner, and an emoji's skin tone.
+    return (
+        unicodedata.category(character).startswith("M")
+        or character == "\u200d"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
