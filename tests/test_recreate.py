@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import simcord
 
 from bot.app import CadBot
 from bot.cad.model import CallRef, Plan
 from bot.entries import Filter
 from bot.sandbox.town import Town
-from tests.conftest import OpenTown
+from tests.clocks import HandClock
+from tests.conftest import V1_ONLY, OpenTown
 from tests.test_autocomplete import offered, open_on
 
 CALL = CallRef(1, 302)
@@ -76,6 +79,7 @@ async def test_two_questions_create_one_call(make_town: OpenTown) -> None:
     await town.dispatcher.click(first, label="Re-create call")
     await town.dispatcher.click(second, label="Re-create call")
     assert "created again already" in second.content
+    assert len(town.env.errors) == 1
     assert len(town.cad.asked_for("CALL_911")) == 1
 
 
@@ -131,3 +135,35 @@ async def test_what_the_board_did_not_know_can_not_be_created_again(town: Town) 
     assert shown.response is not None
     assert shown.response.content.startswith("✅")
     assert shown.response.components == []
+
+
+@V1_ONLY
+async def test_two_who_shared_the_removal_create_one_call(make_town: OpenTown) -> None:
+    clock = HandClock()
+    town = await open_on(make_town, Plan.PLUS, clock=clock, parked=True)
+    clock.tick(60)
+    await town.board.servers()
+    clock.tick(60)
+    await town.board.calls(1)
+    colleague = town.guild.add_member(town.env.create_user("dave"), roles=[town.dispatcher_role])
+    people = (town.dispatcher, colleague)
+    asked = [await who.slash(town.room, "remove911", call_id=302, server_id=1) for who in people]
+    clock.tick(60)
+    answers = [one.response for one in asked if one.response is not None]
+    async with asyncio.timeout(5):
+        while await town.env.settle() or not all(one.content.startswith("✅") for one in answers):
+            await asyncio.sleep(0.002)
+    assert len(town.cad.asked_for("REMOVE_911")) == 1
+    questions = [await who.click(one, label="Re-create call") for who, one in zip(people, answers, strict=True)]
+    for who, question in zip(people, questions, strict=True):
+        assert question.response is not None
+        clock.tick(60)
+        await who.click(question.response, label="Re-create call")
+    async with asyncio.timeout(5):
+        while await town.env.settle() or not town.cad.asked_for("CALL_911"):
+            clock.tick(60)
+            await asyncio.sleep(0.002)
+    assert questions[1].response is not None
+    assert "created again already" in questions[1].response.content
+    assert len(town.env.errors) == 1
+    assert len(town.cad.asked_for("CALL_911")) == 1
