@@ -16,6 +16,7 @@ from bot.cad.client import CadClient
 from bot.cad.line import LONGEST
 from bot.cad.model import Answer, CallRef, EmergencyCall, End, Server, Why
 from bot.jobs import Jobs
+from bot.picker import fold
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +181,9 @@ class Board:
                 listed = await self._cad.calls(server_id)
                 sheet.trouble = listed if isinstance(listed, Answer) else None
                 if not isinstance(listed, Answer):
+                    for call in listed.calls:
+                        fold(call)
+                        await asyncio.sleep(0)  # nobody who types waits for more than one of them
                     sheet.calls, sheet.at = tuple(self._not_removed(listed.calls, since=sheet.tried)), at
             except Exception:
                 log.exception("the board's list of calls: a bug in this bot")

@@ -70,6 +70,11 @@ def _rank(call: EmergencyCall, wanted: list[str]) -> int:
     return worst
 
 
+def fold(call: EmergencyCall) -> None:
+    """Prepare a call to be searched, so that no keystroke has to do it for a whole list that has just arrived."""
+    _searched(call)
+
+
 @lru_cache(maxsize=2048)
 def _searched(call: EmergencyCall) -> tuple[str, str, str]:
     who_and_where = f" {clean(call.caller[:SEARCHED])} {clean(call.location[:SEARCHED])}".casefold()

@@ -20,6 +20,8 @@ def clean(text: str) -> str:
     Control, format and surrogate characters go (bidirectional marks are format characters); the joiner that
     holds an emoji together stays.
     """
+    if text.isprintable():  # which none of those is
+        return " ".join(text.split())
     kept = (c for c in text if c.isspace() or c == "\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
     return " ".join("".join(kept).split())
 

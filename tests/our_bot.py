@@ -1,12 +1,14 @@
 """Our bot as a real process: `python -m bot` but for where Discord, the CAD and the journal are.
 
-A fourth argument such as `before sent` or `after ended` lets it be killed at that mark of the journal.
+More arguments let it be in a hurry: it waits neither for more guilds nor long for its turn at the CAD. They are the
+version of the CAD's API, and a mark of the journal at which it is killed, such as `before sent` or `after ended`.
 """
 
 import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from yarl import URL
 
 from bot import serving
 from bot.app import CadBot
+from bot.cad.client import CadClient
+from bot.cad.dialect import Dialect
+from bot.cad.line import Line
 from bot.cad.model import Account
 from bot.journal import Journal
 from bot.settings import Settings
@@ -35,6 +40,12 @@ class InAHurry(Announced):
         await super().setup_hook()
 
 
+class SoonServed(CadClient):
+    def __init__(self, account: Account, dialect: Dialect) -> None:
+        limits = tuple(replace(window, seconds=window.seconds / 20) for window in dialect.LIMITS)
+        super().__init__(account, dialect, line=Line(limits))
+
+
 def die(when: str, mark: str) -> None:
     real = getattr(Journal, mark)
 
@@ -50,11 +61,19 @@ def die(when: str, mark: str) -> None:
 
 if __name__ == "__main__":
     meet(sys.argv[1])
-    serving.CadBot = InAHurry if len(sys.argv) > 4 else Announced
-    if len(sys.argv) > 4 and sys.argv[4]:
-        die(*sys.argv[4].split())
+    serving.CadBot = Announced
+    version = "v1"
+    if len(sys.argv) > 4:
+        version, mark = sys.argv[4:]
+        serving.CadBot, serving.CadClient = InAHurry, SoonServed
+        if mark:
+            die(*mark.split())
     account = Account(URL(sys.argv[2]), "ours", "planted-key")
     settings = Settings(
-        discord_token="a.b.c", account=account, dispatcher_role_ids=(ROLE,), database_path=Path(sys.argv[3])
+        discord_token="a.b.c",
+        account=account,
+        dispatcher_role_ids=(ROLE,),
+        database_path=Path(sys.argv[3]),
+        api_version=version,
     )
     sys.exit(asyncio.run(serving.until_stopped(lambda stop: serving.serve(settings, stop))))

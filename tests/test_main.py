@@ -20,10 +20,12 @@ from yarl import URL
 
 from bot import __version__
 from bot.__main__ import main
+from bot.cad import v2
 from bot.cad.model import Account, CallRef
 from bot.entries import Asker
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
+from bot.sandbox.story import play
 from bot.sandbox.town import settings_for
 from bot.serving import BAD_SETTINGS, serve
 from tests.clocks import until
@@ -121,6 +123,14 @@ def test_the_story_where_no_emoji_can_be_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_logging")
+async def test_the_story_is_the_same_in_v2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await play(v2) == 0
+    told = capsys.readouterr().out
+    assert "dana reads  ✅ Call 302 on server 1 was removed." in told
+    assert "DIFFERS" not in told
+
+
+@pytest.mark.usefixtures("own_logging")
 def test_a_story_that_goes_differently_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +208,7 @@ async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(
     stand_in, cad = StandIn(), LoopbackCad(community_id="ours", key="planted-key", seconds={CallRef(1, 302): 0.5})
     async with stand_in.serving() as address, cad.serving() as account:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.our_bot", address, str(account.url), str(tmp_path / "journal.db"),
+            sys.executable, "-m", "tests.our_bot", address, str(account.url), str(tmp_path / "journal.db"), "v1", "",
             cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None

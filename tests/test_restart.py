@@ -23,10 +23,12 @@ CALL = CallRef(1, 302)
 
 
 @asynccontextmanager
-async def bot(stand_in: StandIn, cad: str, journal: Path, die: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+async def bot(
+    stand_in: StandIn, cad: str, journal: Path, die: str = "", version: str = "v1"
+) -> AsyncIterator[asyncio.subprocess.Process]:
     async with stand_in.serving() as address:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.our_bot", address, cad, str(journal), die,
+            sys.executable, "-m", "tests.our_bot", address, cad, str(journal), version, die,
             cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None
@@ -57,27 +59,34 @@ REMOVED = "✅ Call **302** on server **1** was removed."
 
 
 @pytest.mark.parametrize(
-    ("die", "plan", "seconds", "sent", "outcome", "reads"),
+    ("version", "die", "plan", "seconds", "sent", "outcome", "reads"),
     [
-        pytest.param("after asked", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="asked, and waiting in the line"),
-        pytest.param("before sent", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="its turn has come"),
-        pytest.param("after sent", Plan.PLUS, 0, 0, "unknown", UNKNOWN, id="about to be sent, on Plus"),
-        pytest.param("after sent", Plan.STANDARD, 0, 0, "unknown", UNKNOWN, id="about to be sent"),
-        pytest.param("on the wire", Plan.PLUS, inf, 1, "already gone", GONE, id="on the wire, on Plus"),
-        pytest.param("on the wire", Plan.STANDARD, inf, 1, "unknown", UNKNOWN, id="on the wire"),
-        pytest.param("before ended", Plan.PLUS, 0, 1, "already gone", GONE, id="the CAD has answered, on Plus"),
-        pytest.param("before ended", Plan.STANDARD, 0, 1, "unknown", UNKNOWN, id="the CAD has answered"),
-        pytest.param("after ended", Plan.STANDARD, 0, 1, "removed", REMOVED, id="ended, and not told yet"),
+        pytest.param("v1", "after asked", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="asked, and waiting in the line"),
+        pytest.param("v1", "before sent", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="its turn has come"),
+        pytest.param("v1", "after sent", Plan.PLUS, 0, 0, "unknown", UNKNOWN, id="about to be sent, on Plus"),
+        pytest.param("v1", "after sent", Plan.STANDARD, 0, 0, "unknown", UNKNOWN, id="about to be sent"),
+        pytest.param("v1", "on the wire", Plan.PLUS, inf, 1, "already gone", GONE, id="on the wire, on Plus"),
+        pytest.param("v1", "on the wire", Plan.STANDARD, inf, 1, "unknown", UNKNOWN, id="on the wire"),
+        pytest.param("v1", "before ended", Plan.PLUS, 0, 1, "already gone", GONE, id="the CAD has answered, on Plus"),
+        pytest.param("v1", "before ended", Plan.STANDARD, 0, 1, "unknown", UNKNOWN, id="the CAD has answered"),
+        pytest.param("v1", "after ended", Plan.STANDARD, 0, 1, "removed", REMOVED, id="ended, and not told yet"),
+        # v2 can differ only where the CAD was asked, or is asked again.
+        pytest.param("v2", "on the wire", Plan.PLUS, inf, 1, "already gone", GONE, id="v2: on the wire, on Plus"),
+        pytest.param("v2", "on the wire", Plan.STANDARD, inf, 1, "unknown", UNKNOWN, id="v2: on the wire"),
+        pytest.param(
+            "v2", "before ended", Plan.PLUS, 0, 1, "already gone", GONE, id="v2: the CAD has answered, on Plus"
+        ),
+        pytest.param("v2", "before ended", Plan.STANDARD, 0, 1, "unknown", UNKNOWN, id="v2: the CAD has answered"),
     ],
 )
 async def test_killed(
-    tmp_path: Path, die: str, plan: Plan, seconds: float, sent: int, outcome: str, reads: str
+    tmp_path: Path, version: str, die: str, plan: Plan, seconds: float, sent: int, outcome: str, reads: str
 ) -> None:
     journal = tmp_path / "journal.db"
     cad = LoopbackCad(community_id="ours", key="planted-key", plan=plan, seconds={CALL: seconds})
     async with cad.serving() as account:
         before = StandIn()
-        async with bot(before, str(account.url), journal, "" if die == "on the wire" else die) as process:
+        async with bot(before, str(account.url), journal, "" if die == "on the wire" else die, version) as process:
             await before.command("remove911", call_id=302, server_id=1)
             if die == "on the wire":
                 await until(lambda: len(cad.asked_for("REMOVE_911")) == 1)
@@ -86,13 +95,14 @@ async def test_killed(
         assert answers(before) == []
         assert [(call, token) for call, _, _, token in rows(journal)] == [(302, "interaction-token")]
         after = StandIn()
-        async with bot(after, str(account.url), journal):
+        async with bot(after, str(account.url), journal, version=version):
             await until(lambda: bool(answers(after)))
             await until(lambda: rows(journal) == [(302, outcome != "not sent", outcome, None)])
     (answer,) = answers(after)
     assert answer.startswith(reads)
     assert len(cad.asked_for("REMOVE_911")) == sent  # nothing is sent a second time
     assert cad.asked_for("GET_CALLS") == [] or plan is Plan.PLUS
+    assert all(path.startswith("/v2/") == (version == "v2") for path, _ in cad.requests)
 
 
 async def test_a_reply_that_is_too_old_is_not_edited_but_its_entry_ends(tmp_path: Path) -> None:

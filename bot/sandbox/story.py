@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
 
+from bot.cad import v1
+from bot.cad.dialect import Dialect
 from bot.cad.line import Line, paced
 from bot.cad.model import CallRef
 from bot.sandbox.town import Town, open_town
 
-PATIENCE, PACE = 1.0, 0.05
+PATIENCE, PACE = 0.4, 0.05
 """Seconds that the client waits for an answer, and between two requests; a real bot takes 10 and 1.05."""
 
 _SEVEN_ELEVEN, _GARAGE, _TRUCK, _NO_CALL = CallRef(1, 302), CallRef(1, 303), CallRef(2, 12), CallRef(1, 99)
@@ -60,12 +62,15 @@ ACTS = (_FIRST, _RESTARTED)
 """The second act has a bot that was restarted after the refusal."""
 
 
-async def play() -> int:
-    """Play the story and print it; return 0, or 1 where something differed from what it should be."""
+async def play(dialect: Dialect = v1) -> int:
+    """Play the story and print it; return 0, or 1 where something differed from what it should be.
+
+    It is the same in both versions of the CAD's API.
+    """
     wrong = 0
     number = 0
     for steps in ACTS:
-        async with open_town(patience=PATIENCE, line=Line(paced(PACE))) as town:
+        async with open_town(dialect=dialect, patience=PATIENCE, line=Line(paced(PACE))) as town:
             if not number:
                 print(f"{town.guild.name}, #{town.room.name}. The CAD has {len(town.cad.calls)} open calls.\n")
             for step in steps:

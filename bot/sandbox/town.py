@@ -44,6 +44,14 @@ class ParkedCad(CadClient):
         return await self.env.external_wait(asking, reason="the CAD's answer")
 
 
+class _Prepared(simcord.run):
+    """A simulated Discord that can be built before its bot comes, which so finds a server that exists already."""
+
+    @property
+    def env(self) -> simcord.Env:
+        return self._env
+
+
 @dataclass
 class Town:
     """What there is to act with and to look at."""
@@ -124,17 +132,19 @@ async def open_town(
                 Journal(path, audited=audited) as book,
                 ParkedCad(account, dialect, patience=patience, clock=clock, line=line) as client,
                 Board(client) as board,
-                simcord.run(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors) as env,
             ):
-                town = _build(env, cad, client, book, board)
+                # Which bot it is has to wait for the ids of what is built.
+                prepared = _Prepared(discord.Client(intents=discord.Intents(guilds=True)), check_errors=check_errors)
+                town = _build(prepared.env, cad, client, book, board)
                 made = settings(account, (town.dispatcher_role.id,))
                 audit = town.audit_room.id if audited else None
                 town.bot = CadBot(replace(made, audit_channel_id=audit, database_path=path), client, book, board)
-                client.env = env if parked else None
-                await env.restart_bot(town.bot)
-                if me := town.guild.me:
-                    await me.edit(nick="911 desk")
-                yield town
+                prepared.env.bot = town.bot
+                client.env = prepared.env if parked else None
+                async with prepared:
+                    if me := town.guild.me:
+                        await me.edit(nick="911 desk")
+                    yield town
 
 
 def _build(env: simcord.Env, cad: LoopbackCad, client: ParkedCad, journal: Journal, board: Board) -> Town:
