@@ -10,8 +10,9 @@ import discord
 import pytest
 
 from bot.app import CadBot
-from bot.cad.model import Answer, CallRef, End, Why
-from bot.entries import Asker
+from bot.cad.model import Answer, CallRef, EmergencyCall, End, Plan, Why
+from bot.entries import CREATE, Asker
+from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Town
 from tests.clocks import until
 from tests.conftest import OpenTown
@@ -197,3 +198,26 @@ async def test_an_attempt_without_the_role_is_noted_at_most_once_a_minute(make_t
     assert second.description.startswith(f"<@{town.administrator.id}>")
     assert removal.title == "✅ Call 302 on server 1: removed"
     assert len(town.cad.asked_for("REMOVE_911")) == 1
+
+
+async def test_a_creation_that_was_left_over_is_not_known_and_not_looked_for(make_town: OpenTown) -> None:
+    town = await make_town(audited=True, cad=LoopbackCad(plan=Plan.PLUS))
+    asker = Asker(user_id=town.dispatcher.id, guild_id=town.guild.id, channel_id=town.room.id, way="Re-create call")
+    await town.journal.asked("sent", CallRef(1, 302), asker, CREATE)
+    await town.journal.sent("sent")
+    await restart(town)
+    (post,) = await heard(town, 1)
+    assert post.title == "⚠️ Call 302 on server 1: creating it again, unknown"
+    assert town.cad.asked_for("GET_CALLS") == []
+    assert town.cad.asked_for("CALL_911") == []
+
+
+async def test_what_can_not_be_noted_creates_nothing(make_town: OpenTown) -> None:
+    town = await make_town(cad=LoopbackCad(plan=Plan.PLUS))
+    asker = Asker(user_id=town.dispatcher.id, guild_id=town.guild.id, channel_id=town.room.id, way="Re-create call")
+    call = EmergencyCall(CallRef(1, 302), True, "Ana", "Here", "Help", {}, None)
+    db, town.journal._db = town.journal._db, None
+    outcome = await town.bot.desk.recreate(call, asker)
+    town.journal._db = db
+    assert (outcome.answer.end, outcome.answer.why) == (End.NOT_SENT, Why.JOURNAL)
+    assert town.cad.asked_for("CALL_911") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import inf
 
 import discord
@@ -10,7 +11,7 @@ import pytest
 import simcord
 
 from bot.app import CadBot
-from bot.cad.model import CallRef
+from bot.cad.model import CallRef, Plan
 from bot.entries import Filter
 from bot.footers import Post, Unread, read
 from bot.sandbox.cad import Call, LoopbackCad
@@ -226,3 +227,42 @@ async def test_in_the_sandbox_a_reply_that_says_apps_opens_the_menu(town: Town) 
     assert asked.id not in [message.id for message in after]
     assert after[-1].content.startswith("Remove call **302** on server **1**?")
     assert len(after) == before  # one came, one went
+
+
+async def on_plus(make_town: OpenTown) -> Town:
+    town = await make_town(cad=LoopbackCad(plan=Plan.PLUS))
+    await until(lambda: town.client.plan is Plan.PLUS)
+    return town
+
+
+async def test_with_plus_it_shows_what_the_cad_says_of_the_call(make_town: OpenTown) -> None:
+    town = await on_plus(make_town)
+    post = await post_of(town)
+    town.cad.calls[CALL] = replace(town.cad.calls[CALL], description="Two men now, one with a knife.", emergency=False)
+    shown = await pointed(town, post)
+    question, kind, caller, place, description, source = shown.content.split("\n")
+    assert question == "Remove call **302** on server **1**?"
+    assert kind.startswith("📞 Civil call, last changed <t:")
+    assert (caller, place) == ("Caller: `Ana Ortega`", "Place: `24/7, Grove Street`")
+    assert description == "Description: `Two men now, one with a knife.`"
+    assert source.startswith("This is what the CAD says of it, asked <t:")
+
+
+async def test_with_plus_it_says_that_the_cad_does_not_list_the_call(make_town: OpenTown) -> None:
+    town = await on_plus(make_town)
+    post = await post_of(town)
+    del town.cad.calls[CALL]
+    shown = await pointed(town, post)
+    assert "Caller: `Ana Ortega`" in shown.content
+    assert shown.content.endswith("does not list the call: it may be gone already.")
+    await town.dispatcher.click(shown, label="Remove call")
+    assert shown.content.startswith("☑️ Call **302** on server **1** is not there.")
+
+
+async def test_a_server_that_the_cad_does_not_have_is_not_believed(make_town: OpenTown) -> None:
+    town = await on_plus(make_town)
+    post = await post_of(town)
+    town.cad.servers = {2: "Blaine County"}
+    shown = await pointed(town, post)
+    assert shown.content.startswith("This post names server **1**, and the CAD lists no such server")
+    assert town.cad.asked_for("REMOVE_911") == []

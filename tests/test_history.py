@@ -11,7 +11,7 @@ import pytest
 import simcord
 
 from bot.cad.model import Answer, CallRef, End, Why
-from bot.entries import Asker, Entry, Filter
+from bot.entries import CREATE, Asker, Entry, Filter
 from bot.export import harmless, write_csv
 from bot.sandbox.town import Town
 from bot.words_journal import history
@@ -181,3 +181,18 @@ async def test_a_journal_that_can_not_be_read(town: Town) -> None:
     assert shown.response is not None
     assert shown.response.content.startswith("The journal can't be read at the moment.")
     assert len(town.env.errors) == 1
+
+
+async def test_a_call_that_was_created_again_is_told_apart(town: Town) -> None:
+    asker = Asker(user_id=town.dispatcher.id, guild_id=town.guild.id, channel_id=town.room.id, way="Re-create call")
+    for request, answer in (
+        ("worked", Answer(End.REMOVED, Why.CONFIRMED, status=200, created=305)),
+        ("lost", Answer(End.UNKNOWN, Why.NO_ANSWER)),
+    ):
+        await town.journal.asked(request, CallRef(1, 302), asker, CREATE)
+        await town.journal.ended(request, answer)
+    await town.journal.asked("open", CallRef(1, 303), asker)
+    opened, lost, worked = lines(await look(town))
+    assert worked.endswith("Re-create call **302** on server **1**: ✅ created again as 305")
+    assert lost.endswith("**302** on server **1**: ⚠️ creating it again, unknown, no answer")
+    assert opened.endswith("**303** on server **1**: ⏳ not ended yet")
