@@ -77,7 +77,9 @@ async def say(
                 text, view=nothing if view is None else view, embed=embed or nothing, ephemeral=True
             )
     except _UNREACHED as error:
-        log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), text)
+        # The first line only: what players said stands below it, and in no log.
+        told, _, _ = text.partition("\n")
+        log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), told)
         return False
     return True
 

@@ -181,3 +181,11 @@ async def test_a_journal_that_can_not_be_read(town: Town) -> None:
     assert shown.response is not None
     assert shown.response.content.startswith("The journal can't be read at the moment.")
     assert len(town.env.errors) == 1
+
+
+async def test_a_page_of_the_longest_entries_fits(town: Town) -> None:
+    asker = Asker(user_id=2**63 - 1, guild_id=1, channel_id=1, way="Re-create call")
+    for number in range(25):
+        await town.journal.asked(str(number), CallRef(2**31 - 1, 2**31 - 1), asker, "create")
+        await town.journal.ended(str(number), Answer(End.GONE, Why.CONNECTION_LOST, status=503))
+    assert len(lines(await look(town))) == 25
