@@ -95,11 +95,11 @@ class CadBot(commands.Bot):
             self._audit.open()
         try:
             # Asked before the first command can come, so that none of this process's is among them.
-            left = await self.desk.left_over()
+            left, newest = await self.desk.left_over(), await self.journal.newest()
         except JournalError as error:
             log.error("what an earlier run left over could not be read (%s)", error)
         else:
-            self._catching_up = asyncio.create_task(self._catch_up(left))
+            self._catching_up = asyncio.create_task(self._catch_up(left, newest))
 
     async def load_commands(self) -> None:
         """Load the cogs. Needs no connection."""
@@ -166,20 +166,23 @@ class CadBot(commands.Bot):
         await asyncio.shield(self._draining)
         await super().close()
 
-    async def _catch_up(self, left: list[Entry]) -> None:
-        """Give what an earlier run left over its end, and the people who still wait for it their answer."""
+    async def _catch_up(self, left: list[Entry], newest: int) -> None:
+        """Give what an earlier run left over its end, and the people who still wait for it their answer.
+
+        Whatever has a larger number than `newest` is this run's, and its command gives the answer.
+        """
         try:
             await self.desk.settle(left)
             waiting: dict[str, list[Outcome]] = {}  # by the reply; one can tell of several calls
-            for entry in await self.journal.unanswered():
+            for entry in await self.journal.unanswered(newest):
                 if entry.token is not None and (outcome := self.desk.outcome_of(entry)) is not None:
                     waiting.setdefault(entry.token, []).append(outcome)
             for token, outcomes in waiting.items():
                 brief = len(outcomes) > 1
                 text = cut("\n".join(words.outcome(one, brief=brief) for one in outcomes), MOST_OF_A_MESSAGE)
-                await edit_after_a_restart(self, token, text)
-                for outcome in outcomes:
-                    await self.desk.answered(outcome)
+                if await edit_after_a_restart(self, token, text):
+                    for outcome in outcomes:
+                        await self.desk.answered(outcome)
         except JournalError as error:
             log.error("what an earlier run left over could not be ended (%s)", error)
         except Exception:

@@ -61,7 +61,11 @@ class Audit:
             self._journal.news.clear()
             try:
                 await self._post_what_there_is()
-            except (discord.HTTPException, aiohttp.ClientError, OSError, RuntimeError, JournalError) as error:
+            except JournalError as error:
+                log.error("what the audit channel has to hear of can't be read from the journal (%s)", error)
+                await asyncio.sleep(PAUSE)
+                continue
+            except (discord.HTTPException, aiohttp.ClientError, OSError, RuntimeError) as error:
                 if pause == PAUSE:
                     log.warning(
                         "the audit channel %s can't be written to (%s). What it has to hear of waits in the journal. "

@@ -36,11 +36,13 @@ class SeenCalls:
 
     `at` is the time of day at which the CAD was asked, of the oldest list among them; None where there is none yet.
     `trouble` is why there is nothing newer, where that is known. NOT_SENT with PLAN: the community has no Plus.
+    `whole` is False where some of what the CAD listed could not be read.
     """
 
     calls: tuple[EmergencyCall, ...] = ()
     at: float | None = None
     trouble: Answer | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Sheet:
     at: float | None = None
     tried: float = float("-inf")
     trouble: Answer | None = None
+    whole: bool = True
     # Is there while a list is wanted or on its way; whoever wants one too waits for the same.
     coming: asyncio.Event | None = None
 
@@ -114,6 +117,11 @@ class Board:
         """Return the community's servers."""
         return await self._jobs.do(self._see_servers, self._servers.seen)
 
+    @property
+    def known_servers(self) -> tuple[Server, ...]:
+        """The community's servers as last seen, at once and without asking."""
+        return self._servers.seen.servers
+
     def call(self, ref: CallRef) -> EmergencyCall | None:
         """Return a call as last seen, however long ago; None where it is not on the board."""
         sheet = self._sheets.get(ref.server_id, _Sheet())
@@ -145,11 +153,14 @@ class Board:
             return SeenCalls(trouble=Answer(End.NOT_SENT, Why.PLAN))
         if server_id is not None:
             sheet = self._sheets.get(server_id, _Sheet())
-            return SeenCalls(sheet.calls, sheet.at, sheet.trouble)
+            if sheet.at is None and self.known_servers and server_id not in {one.id for one in self.known_servers}:
+                return SeenCalls(trouble=Answer(End.NOT_SENT, Why.NO_SUCH_SERVER))  # and so it is not asked for
+            return SeenCalls(sheet.calls, sheet.at, sheet.trouble, sheet.whole)
         sheets = list(self._sheets.values())
         times = [sheet.at for sheet in sheets if sheet.at is not None]
         trouble = next((sheet.trouble for sheet in sheets if sheet.trouble), None) or self._servers.seen.trouble
-        return SeenCalls(tuple(call for sheet in sheets for call in sheet.calls), min(times, default=None), trouble)
+        calls = tuple(call for sheet in sheets for call in sheet.calls)
+        return SeenCalls(calls, min(times, default=None), trouble, all(sheet.whole for sheet in sheets))
 
     @property
     def _off(self) -> bool:
@@ -185,6 +196,7 @@ class Board:
                         fold(call)
                         await asyncio.sleep(0)  # nobody who types waits for more than one of them
                     sheet.calls, sheet.at = tuple(self._not_removed(listed.calls, since=sheet.tried)), at
+                    sheet.whole = listed.whole
             except Exception:
                 log.exception("the board's list of calls: a bug in this bot")
             finally:

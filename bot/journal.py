@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 TOKEN_LIFE = 900.0
 """Seconds for which Discord takes an interaction's token; older ones are not kept."""
+LAST = 2**63 - 1
+"""No entry has a larger number."""
 MOST_UNPOSTED = 500
 """Entries that wait for an audit channel which refuses them; older ones are given up."""
 
@@ -126,8 +128,8 @@ class Journal:
         """Return the entry by which this bot saw a call removed, at or after a moment; None where it did not."""
         found = await self._read(
             "SELECT * FROM entries WHERE call_id = :call AND server_id = :server AND outcome = 'removed' "
-            "AND ended_at >= :moment ORDER BY number DESC LIMIT 1",
-            {**_ids(ref), "moment": moment},
+            "AND ended_at BETWEEN :moment AND :now ORDER BY number DESC LIMIT 1",  # a clock can have been set back
+            {**_ids(ref), "moment": moment, "now": time()},
         )
         return found[0] if found else None
 
@@ -135,12 +137,21 @@ class Journal:
         """List what has no end, the oldest first."""
         return await self._read("SELECT * FROM entries WHERE ended_at IS NULL ORDER BY number")
 
-    async def unanswered(self) -> list[Entry]:
-        """List what has ended and was perhaps not read, while Discord still takes an answer; the oldest first."""
+    async def newest(self) -> int:
+        """Return the newest entry's number, 0 where there is none: what comes later has a larger one."""
+        found = await self._read("SELECT * FROM entries ORDER BY number DESC LIMIT 1")
+        return found[0].number if found else 0
+
+    async def unanswered(self, newest: int = LAST) -> list[Entry]:
+        """List what has ended and was perhaps not read, while Discord still takes an answer; the oldest first.
+
+        Args:
+            newest: only those with this number or a smaller one.
+        """
         return await self._read(
             "SELECT * FROM entries WHERE token IS NOT NULL AND ended_at IS NOT NULL AND asked_at > :since "
-            "ORDER BY number",
-            {"since": time() - TOKEN_LIFE},
+            "AND number <= :newest ORDER BY number",
+            {"since": time() - TOKEN_LIFE, "newest": newest},
         )
 
     async def unposted(self, most: int) -> list[Entry]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from discord import Interaction, app_commands
 
-from bot.cad.model import MAX_ID
+from bot.cad.model import MAX_ID, Server
 from bot.picker import label, matching, matching_servers, server_label
 
 if TYPE_CHECKING:
@@ -55,8 +55,13 @@ class ServerOption:
         given = str(getattr(interaction.namespace, "server_id", ""))  # typed by hand, and perhaps not to its end
         server = int(given) if re.fullmatch("[0-9]{1,10}", given) and 1 <= int(given) <= MAX_ID else self.default
         seen = await self.board.calls(server)
-        servers = {} if server is not None else {one.id: one for one in (await self.board.servers()).servers}
+        # Not waited for a second time: Discord gives three seconds in all.
+        names = {one.id: one for one in self.board.known_servers}
+        found = matching(seen.calls, typed)
+        servers = [
+            names.get(call.ref.server_id, Server(call.ref.server_id)) if server is None else None for call in found
+        ]
         return [
-            app_commands.Choice(name=label(call, servers.get(call.ref.server_id)), value=call.ref.call_id)
-            for call in matching(seen.calls, typed)
+            app_commands.Choice(name=label(call, where), value=call.ref.call_id)
+            for call, where in zip(found, servers, strict=True)
         ]

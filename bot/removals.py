@@ -160,7 +160,8 @@ class RemovalDesk:
         Raises:
             Refused: an id is out of the CAD's range; nothing was sent.
         """
-        _check(ref)
+        check_id("call_id", ref.call_id)
+        check_id("server_id", ref.server_id)
         at = time()
         try:
             return await self._begin(ref, asker, at)
@@ -283,11 +284,13 @@ class RemovalDesk:
         return Begun(ref, asker, at, shared.begun(), number, shared.call)
 
 
-def _check(ref: CallRef) -> None:
-    for name, value in (("call_id", ref.call_id), ("server_id", ref.server_id)):
-        # discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
-        if type(value) is not int or not 1 <= value <= MAX_ID:
-            raise Refused(words.id_out_of_range(name, value))
+def check_id(name: str, value: int) -> None:
+    """Refuse an id that the CAD can't have given out.
+
+    discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
+    """
+    if type(value) is not int or not 1 <= value <= MAX_ID:
+        raise Refused(words.id_out_of_range(name, value))
 
 
 def _log(outcome: Outcome, asker: Asker, begun: float) -> None:

@@ -77,7 +77,9 @@ async def say(
                 text, view=nothing if view is None else view, embed=embed or nothing, ephemeral=True
             )
     except _UNREACHED as error:
-        log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), text)
+        # The first line only: what players said stands below it, and in no log.
+        told, _, _ = text.partition("\n")
+        log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), told)
         return False
     return True
 
@@ -90,14 +92,16 @@ async def attach(interaction: discord.Interaction[CadBot], text: str, file: io.B
         log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
 
 
-async def edit_after_a_restart(bot: CadBot, token: str, text: str) -> None:
-    """Give the answer to an interaction that an earlier process acknowledged. A failure is only logged."""
+async def edit_after_a_restart(bot: CadBot, token: str, text: str) -> bool:
+    """Give the answer to an interaction that an earlier process acknowledged. A failure is logged, and False."""
     webhook = discord.Webhook.partial(bot.application_id or 0, token, client=bot)
     try:
         # "@original" is what Discord calls the reply; discord.py's public edit knows message ids only.
         await webhook.edit_message(cast("int", "@original"), content=text, allowed_mentions=bot.allowed_mentions)
     except _UNREACHED as error:
         log.warning("an answer from before the restart did not reach Discord (%s): %s", _brief(error), text)
+        return False
+    return True
 
 
 async def show(interaction: discord.Interaction[CadBot], view: discord.ui.View) -> None:

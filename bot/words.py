@@ -18,6 +18,12 @@ BRIEF = 190
 
 _HOST = "Whoever hosts this bot"
 
+_NOT_WRITTEN = (
+    f"The bot could not write it down in its journal, so nothing was sent. {_HOST} finds the reason in its log."
+)
+_AGAIN = " If the call is still there, run the command again."
+_IN_THE_CAD = " If the call is still needed, create it in the CAD."
+
 # What the CAD or the way to it did; the second half says what to do about it.
 _CAUSES = {
     Why.CONFIRMED: "The CAD confirmed it.",
@@ -46,8 +52,7 @@ _CAUSES = {
     f"If it goes on, {_HOST.lower()} finds the reason in the log.",
     Why.BREAKER: "Nothing was sent: the CAD refused this bot",
     Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
-    Why.JOURNAL: "The bot could not write it down in its journal, so nothing was sent. "
-    f"{_HOST} finds the reason in its log. Until then, remove the call in the CAD.",
+    Why.JOURNAL: f"{_NOT_WRITTEN} Until then, remove the call in the CAD.",
     Why.NO_ANSWER: "It was sent, but the CAD did not answer in time.",
     Why.CONNECTION_LOST: "It was sent, but the connection broke before the CAD answered.",
     Why.SERVER_ERROR: "It was sent, but the CAD answered with an error of its own.",
@@ -84,7 +89,10 @@ def outcome(done: Outcome, *, brief: bool = False) -> str:
             End.REMOVED: f"{call} was created again. {created}",
             End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
         } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
-    text = " ".join([SIGNS[answer.end], happened[answer.end].strip(), *_reasons(done)])
+    reasons = _reasons(done)
+    if brief and answer.end is End.UNKNOWN:
+        reasons = [reasons[-1], *reasons[:-1]]  # what to do stays where the rest is cut
+    text = " ".join([SIGNS[answer.end], happened[answer.end].strip(), *reasons])
     if brief:
         return cut(text, BRIEF)
     was = about(done.call) if answer.done and done.call is not None and done.action == REMOVE else []
@@ -186,7 +194,13 @@ def _reasons(done: Outcome) -> list[str]:
             *because,
             "When that is mended, `/cad911 status` lets the bot try again, and so does a restart.",
         ]
+    if answer.why is Why.JOURNAL and done.action == CREATE:
+        cause = _NOT_WRITTEN
     reasons = [cause]
+    if answer.end is End.NOT_SENT and answer.why in (Why.RESTARTED, Why.OUR_BUG):
+        reasons.append("Nothing was sent to the CAD." + (_AGAIN if done.action == REMOVE else _IN_THE_CAD))
+    if answer.why is Why.NO_SUCH_SERVER and when:
+        reasons.append(f"Its servers were last listed{when}.")
     if answer.why is Why.BUSY:
         reasons.append(f"Try again{when or ' in a minute'}.")
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
@@ -201,8 +215,6 @@ def _reasons(done: Outcome) -> list[str]:
             if done.action == CREATE
             else "Look at the CAD: if the call is still there, run the command again."
         )
-    if answer.reference and not answer.done:
-        reasons.append(f"The CAD's reference is `{answer.reference}`.")
     return reasons
 
 

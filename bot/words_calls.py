@@ -29,11 +29,13 @@ def about(call: EmergencyCall) -> list[str]:
 
 def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> str:
     """Return a page of the open calls, or what there is to say instead of one."""
-    if seen.trouble is not None and seen.trouble.why is Why.PLAN:
+    if seen.trouble is not None and Why.PLAN in (seen.trouble.why, seen.trouble.because):
         return (
             "The list of open calls needs the CAD's plan **Plus** or higher, and this community has less. "
             "`/remove911` and the menu of the CAD's posts (Apps, Remove 911 call) work without it."
         )
+    if seen.trouble is not None and seen.trouble.why is Why.NO_SUCH_SERVER:
+        return f"The CAD lists no server **{server_id}**. Run the command again with another `server_id`."
     if seen.at is None:
         return (
             f"The open calls of server **{server_id}** could not be read (yet). "
@@ -41,6 +43,10 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
         )
     stale = "" if seen.trouble is None else " Nothing newer could be read."
     when = f"as of {_relative(seen.at)}.{stale}"
+    if not seen.whole:
+        when += " Some of what the CAD listed could not be read, so look there too."
+    if not seen.calls and not seen.whole:
+        return f"No call on server **{server_id}** could be read, {when}"
     if not seen.calls:
         return f"No open calls on server **{server_id}**, {when}"
     return "\n".join([f"Open calls on server **{server_id}**, the oldest first, {when}", *map(_line, page)])

@@ -76,6 +76,9 @@ def remove_from_post(post: Post, seen: SeenCalls | None) -> str:
         return "\n".join([question, *said, source])
     when = f"<t:{seen.at:.0f}:R>"
     call = next((one for one in seen.calls if one.ref == post.ref), None)
+    if call is None and not seen.whole:
+        source = f"This was read from the post. The CAD was asked {when}, and not all of its list could be read."
+        return "\n".join([question, *said, source])
     if call is None:
         source = f"This was read from the post. The CAD, asked {when}, does not list the call: it may be gone already."
         return "\n".join([question, *said, source])

@@ -20,10 +20,13 @@ from bot.health import report
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.replies import acknowledge, attach, say
+from bot.text import cut
 from bot.views import View
 
 PAGE = 25
 """Entries on a page."""
+MOST_OF_AN_EMBED = 4096
+"""Characters that Discord takes of its text."""
 
 Click = discord.Interaction[CadBot]
 
@@ -122,7 +125,7 @@ class _Pages(View):
 
 
 def _embed(page: list[Entry], wanted: Filter, number: int) -> discord.Embed:
-    embed = discord.Embed(title="History", description=words_journal.history(page, wanted))
+    embed = discord.Embed(title="History", description=cut(words_journal.history(page, wanted), MOST_OF_AN_EMBED))
     return embed.set_footer(text=f"Page {number}") if page else embed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -16,7 +17,7 @@ from bot.cad.model import CallRef
 from bot.door import asker_of
 from bot.options import Id, ServerOption
 from bot.recreate import button_for
-from bot.removals import RemovalDesk
+from bot.removals import RemovalDesk, check_id
 from bot.replies import acknowledge, say
 from bot.views import Confirm, View
 
@@ -67,6 +68,7 @@ class Calls911(commands.Cog):
         return command
 
     async def _show(self, interaction: Click, server_id: int) -> None:
+        check_id("server_id", server_id)
         if await acknowledge(interaction):
             await CallList(interaction, self._desk, self._board, server_id).refreshed(interaction)
 
@@ -87,7 +89,7 @@ class CallList(View):
         seen = await self._board.calls(self._server_id)
         # Numbers are given out in order.
         calls = tuple(sorted(seen.calls, key=lambda call: call.ref.call_id))
-        self._seen = SeenCalls(calls, seen.at, seen.trouble)
+        self._seen = replace(seen, calls=calls)
         await self._show(interaction)
 
     async def _show(self, interaction: Click) -> None:

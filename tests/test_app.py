@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import simcord
 from bot.app import CadBot
 from bot.board import Board
 from bot.cad.client import CadClient
-from bot.cad.model import Account, CallRef
+from bot.cad.model import Account, Answer, CallRef, End, Why
+from bot.entries import Asker, Entry
 from bot.journal import Journal
+from bot.removals import RemovalDesk
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
@@ -143,3 +146,25 @@ async def test_a_bot_without_a_guild_says_so(caplog: pytest.LogCaptureFixture, t
 def puts(bot: CadBot, env: simcord.Env) -> list[str]:
     assert bot.application_id is not None
     return [sent.path for sent in env.http_requests if sent.method == "PUT" and sent.path.endswith("/commands")]
+
+
+async def test_what_this_run_took_is_not_answered_with_what_an_earlier_one_left(
+    make_town: OpenTown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asker(user_id=1, guild_id=1, channel_id=1, way="/calls911", token="the-earlier-runs")
+    path = tmp_path / "journal.db"
+    async with Journal(path) as journal:
+        await journal.noted("before", CallRef(1, 301), asked, Answer(End.REMOVED, Why.CONFIRMED))
+
+    async def settle(self: RemovalDesk, _: list[Entry]) -> None:
+        # While an earlier run's removals are looked for, the first of a list of several ends here.
+        await self._journal.noted(
+            "now", CallRef(1, 302), replace(asked, token="this-runs"), Answer(End.GONE, Why.NOT_LISTED)
+        )
+
+    monkeypatch.setattr(RemovalDesk, "settle", settle)
+    town = await make_town(journal=path)
+    edited = [sent.path for sent in town.env.http_requests if sent.method == "PATCH" and "/webhooks/" in sent.path]
+    assert [("the-earlier-runs" in path, "this-runs" in path) for path in edited] == [(True, False)]
+    # Discord did not take the earlier one's, so the next start tries again.
+    assert [entry.token for entry in await town.journal.unanswered()] == ["the-earlier-runs", "this-runs"]

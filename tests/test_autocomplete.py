@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from math import inf
 
 import pytest
 
+from bot.board import PATIENCE
 from bot.cad.model import Account, CallRef, Plan
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
 from tests.clocks import until
-from tests.conftest import OpenTown
+from tests.conftest import V1_ONLY, OpenTown
 from tests.test_remove911 import ask
 
 
@@ -107,3 +110,14 @@ async def test_a_cad_that_is_down_offers_nothing_and_fails_nothing(make_town: Op
 async def test_whatever_is_typed_is_answered(make_town: OpenTown, typed: str) -> None:
     town = await open_on(make_town, Plan.PLUS)
     assert isinstance(await offered(town, typed, server_id=1), list)
+
+
+@V1_ONLY
+async def test_servers_that_do_not_come_are_waited_for_once_and_their_numbers_shown(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    await town.board.calls(2)
+    town.cad.slow["GET_SERVERS"] = inf
+    begun = time.perf_counter()
+    assert [name[:9] for name, _ in await offered(town)] == ["11 on 2 ·", "12 on 2 ·"]
+    # Discord gives three seconds in all; the board waits half of them for something newer.
+    assert time.perf_counter() - begun < 2 * PATIENCE

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import discord
+import pytest
 import simcord
 
 from bot.cad.model import CallRef, Plan
@@ -200,3 +202,72 @@ async def test_progress_is_shown_while_the_line_works(make_town: OpenTown) -> No
         if sent.path.endswith("/@original") and sent.json is not None
     ]
     assert [(edit.count("✅"), edit.count("⏳")) for edit in edits] == [(1, 2), (2, 1), (3, 0)]
+
+
+class OddCad(LoopbackCad):
+    """A CAD whose list is not what it should be."""
+
+    odd: list[dict[str, object]]
+
+    def open_calls(self, server_id: int, which: object) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+        assert (server_id, which) == (1, 1)
+        return [], self.odd
+
+
+async def odd_list(make_town: OpenTown, *items: dict[str, object]) -> simcord.InteractionResult:
+    cad = OddCad(plan=Plan.PLUS)
+    cad.odd = list(items)
+    return await listed(await make_town(cad=cad))
+
+
+async def test_a_number_that_is_listed_twice_is_one_call(make_town: OpenTown) -> None:
+    shown = await odd_list(make_town, {"callId": 5, "caller": "Ana"}, {"callId": 5, "caller": "Ana"}, {"callId": 6})
+    assert [value for _, value in options(shown)] == ["5", "6"]
+
+
+async def test_what_could_not_be_read_is_no_empty_list(make_town: OpenTown) -> None:
+    shown = await odd_list(make_town, {"callId": "5"}, {"callId": -5}, {"callId": 2**31}, {"callId": True}, {})
+    assert options(shown) == []
+    assert text(shown).strip().startswith("No call on server **1** could be read, as of <t:")
+    assert text(shown).endswith("Some of what the CAD listed could not be read, so look there too.")
+
+
+async def test_a_list_with_a_hole_says_so(make_town: OpenTown) -> None:
+    shown = await odd_list(make_town, {"callId": "5"}, {"callId": 6})
+    assert [value for _, value in options(shown)] == ["6"]
+    assert "Some of what the CAD listed could not be read, so look there too." in text(shown)
+
+
+async def test_a_server_that_the_cad_does_not_list(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    await town.board.servers()
+    shown = await town.dispatcher.slash(town.room, "calls911", server_id=9)
+    assert text(shown).strip() == "The CAD lists no server **9**. Run the command again with another `server_id`."
+    assert town.cad.asked_for("GET_CALLS") == []
+
+
+async def test_a_plan_that_was_lost_meanwhile_is_said_each_time(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    town.cad.plan = Plan.STANDARD
+    for _ in range(2):
+        town.board._sheets.clear()  # as after fifteen seconds
+        assert "needs the CAD's plan **Plus** or higher" in text(await listed(town))
+    assert len(town.cad.asked_for("GET_CALLS")) == 1
+    assert (await ask(town)).startswith("✅")
+
+
+@pytest.mark.parametrize("server_id", [0, -1, 2**31])
+async def test_a_server_out_of_range_is_not_asked_about(make_town: OpenTown, server_id: int) -> None:
+    # A client whose copy of the command has no range passes anything on, and so does discord.py.
+    town = await open_on(make_town, Plan.PLUS)
+    command = town.bot.tree.get_command("calls911", guild=discord.Object(town.guild.id))
+    assert isinstance(command, discord.app_commands.Command)
+    payload = command.to_dict(town.bot.tree)
+    for option in payload["options"]:
+        del option["min_value"], option["max_value"]
+    assert town.bot.application_id is not None
+    await town.bot.http.bulk_upsert_guild_commands(town.bot.application_id, town.guild.id, [payload])
+    shown = await town.dispatcher.slash(town.room, "calls911", server_id=server_id)
+    assert text(shown).startswith(f"`server_id` can't be `{server_id}`: ")
+    assert town.cad.asked_for("GET_CALLS") == []
+    assert len(town.env.errors) == 1

@@ -196,3 +196,11 @@ async def test_a_call_that_was_created_again_is_told_apart(town: Town) -> None:
     assert worked.endswith("Re-create call **302** on server **1**: ✅ created again as 305")
     assert lost.endswith("**302** on server **1**: ⚠️ creating it again, unknown, no answer")
     assert opened.endswith("**303** on server **1**: ⏳ not ended yet")
+
+
+async def test_a_page_of_the_longest_entries_fits(town: Town) -> None:
+    asker = Asker(user_id=2**63 - 1, guild_id=1, channel_id=1, way="Re-create call")
+    for number in range(25):
+        await town.journal.asked(str(number), CallRef(2**31 - 1, 2**31 - 1), asker, "create")
+        await town.journal.ended(str(number), Answer(End.GONE, Why.CONNECTION_LOST, status=503))
+    assert len(lines(await look(town))) == 25

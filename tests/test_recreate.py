@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 import simcord
 
 from bot.app import CadBot
@@ -167,3 +168,15 @@ async def test_two_who_shared_the_removal_create_one_call(make_town: OpenTown) -
     assert "created again already" in questions[1].response.content
     assert len(town.env.errors) == 1
     assert len(town.cad.asked_for("CALL_911")) == 1
+
+
+async def test_what_a_call_says_is_in_no_log_where_the_answer_does_not_reach_discord(
+    make_town: OpenTown, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    await town.board.calls(1)
+    town.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=503, times=None)
+    await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    ours = [record.getMessage() for record in caplog.records if record.name.split(".")[0] in ("bot", "cogs")]
+    assert any("did not reach Discord" in said and "Call **302** on server **1** was removed" in said for said in ours)
+    assert not any("Ortega" in said for said in ours)

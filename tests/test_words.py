@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 
 from bot import words
 from bot.cad.model import Answer, CallRef, End, Place, Why
+from bot.entries import CREATE
 from bot.removals import Outcome
 from bot.text import cut, quoted
 
+AT_ONCE = {Why.REMOVED_BEFORE, Why.BREAKER}
+"""Each of these goes with one end, and has a test of its own."""
+
 
 def test_every_cause_has_words_and_every_outcome_says_what_to_do() -> None:
-    # Each of these two goes with one end, and has a test of its own.
-    for why in set(Why) - {Why.REMOVED_BEFORE, Why.BREAKER}:
+    for why in set(Why) - AT_ONCE:
         for end in End:
             text = words.outcome(Outcome(CallRef(1, 302), Answer(end, why)))
             assert "302" in text
@@ -36,6 +39,39 @@ def test_every_cause_has_words_and_every_outcome_says_what_to_do() -> None:
 )
 def test_times_are_shown_in_each_readers_own_way(answer: Answer, says: str) -> None:
     assert says in words.outcome(Outcome(CallRef(1, 302), answer))
+
+
+def test_after_a_restart_it_says_that_nothing_was_sent_and_what_to_do() -> None:
+    not_sent = Answer(End.NOT_SENT, Why.RESTARTED)
+    said = words.outcome(Outcome(CallRef(1, 302), not_sent))
+    assert said.endswith("Nothing was sent to the CAD. If the call is still there, run the command again.")
+    said = words.outcome(Outcome(CallRef(1, 302), not_sent, action=CREATE))
+    assert said.endswith("Nothing was sent to the CAD. If the call is still needed, create it in the CAD.")
+
+
+def test_nobody_is_told_to_remove_what_they_wanted_to_create() -> None:
+    said = words.outcome(Outcome(CallRef(1, 302), Answer(End.NOT_SENT, Why.JOURNAL), action=CREATE))
+    assert "remove" not in said
+    assert "remove the call in the CAD" in words.outcome(Outcome(CallRef(1, 302), Answer(End.NOT_SENT, Why.JOURNAL)))
+
+
+@pytest.mark.parametrize("end", [End.REJECTED, End.UNKNOWN])
+def test_the_cads_reference_is_said_once(end: End) -> None:
+    said = words.outcome(Outcome(CallRef(1, 302), Answer(end, Why.SERVER_ERROR, reference="00-ab")))
+    assert said.count("00-ab") == 1
+
+
+def test_a_brief_answer_that_is_not_known_still_says_what_to_do() -> None:
+    for why in set(Why) - AT_ONCE:
+        answer = Answer(End.UNKNOWN, why, "x" * 500, 502, reference="a" * 100, at=1790000000)
+        said = words.outcome(Outcome(CallRef(2**31 - 1, 2**31 - 1), answer), brief=True)
+        assert "Look at the CAD: if the call is still there, run the command again." in said
+        assert len(said) <= words.BRIEF
+
+
+def test_a_list_of_servers_is_said_with_its_age() -> None:
+    said = words.outcome(Outcome(CallRef(9, 302), Answer(End.REJECTED, Why.NO_SUCH_SERVER, at=1790000000)))
+    assert said.endswith("Its servers were last listed <t:1790000000:R>.")
 
 
 def test_a_call_that_this_bot_removed_before() -> None:

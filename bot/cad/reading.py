@@ -134,13 +134,14 @@ def an_id(value: object) -> int | None:
 def open_calls(reply: Reply, server_id: int, hide: Hide) -> OpenCalls | None:
     """Read a server's open 911 calls; None where there is no such list.
 
-    What can't be read of a call is left out of it, and what has no number is left out of the list.
+    What can't be read of a call is left out of it, and what has no number is left out of the list. A number that is
+    listed twice is one call: Discord takes no select in which a value stands twice.
     """
     items = _listed(reply, "emergencycalls")
     if items is None:
         return None
     calls = [call for item in items if (call := _call(fields(item), server_id, hide))]
-    return OpenCalls(tuple(calls), whole=len(calls) == len(items))
+    return OpenCalls(tuple({call.ref: call for call in calls}.values()), whole=len(calls) == len(items))
 
 
 def servers(reply: Reply, hide: Hide) -> Servers | None:
