@@ -175,7 +175,8 @@ class CadBot(commands.Bot):
                 if entry.token is not None and (outcome := self.desk.outcome_of(entry)) is not None:
                     waiting.setdefault(entry.token, []).append(outcome)
             for token, outcomes in waiting.items():
-                text = cut("\n".join(words.outcome(outcome) for outcome in outcomes), MOST_OF_A_MESSAGE)
+                brief = len(outcomes) > 1
+                text = cut("\n".join(words.outcome(one, brief=brief) for one in outcomes), MOST_OF_A_MESSAGE)
                 await edit_after_a_restart(self, token, text)
                 for outcome in outcomes:
                     await self.desk.answered(outcome)

@@ -9,6 +9,7 @@ import discord
 
 from bot import words, words_calls
 from bot.door import asker_of
+from bot.removals import CREATABLE
 from bot.replies import say, show
 from bot.views import Confirm, View
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from bot.cad.model import EmergencyCall, Place
     from bot.removals import Outcome, RemovalDesk
 
-SECONDS = 600.0
 LABEL = "Re-create call"
 
 Click = discord.Interaction[Any]
@@ -33,7 +33,7 @@ class _Recreate(View):
     """What it needs lives here, in memory only: after a restart the button says that it has expired."""
 
     def __init__(self, asked: discord.Interaction[CadBot], desk: RemovalDesk, calls: Sequence[EmergencyCall]) -> None:
-        super().__init__(asked, SECONDS)
+        super().__init__(asked, CREATABLE)
         self.asked = asked
         self.desk = desk
         for call in calls:
@@ -46,7 +46,6 @@ class _Again(discord.ui.Button[_Recreate]):
     def __init__(self, call: EmergencyCall, label: str) -> None:
         super().__init__(label=label, style=discord.ButtonStyle.secondary)
         self._call = call
-        self._used = False
 
     async def callback(self, interaction: Click) -> None:
         """Say what it does, and ask."""
@@ -54,11 +53,10 @@ class _Again(discord.ui.Button[_Recreate]):
         await say(interaction, words_calls.create_again(self._call), confirm)
 
     async def _create(self, click: discord.Interaction[CadBot]) -> None:
-        if self._used or self.view is None:
-            await say(click, words_calls.created_already())
+        if self.view is None:
             return
-        # Dead before anything leaves, whatever comes of it: this happens once at most.
-        self._used = self.disabled = True
+        # Dead before anything leaves, whatever comes of it; the desk sees to it that it happens once at most.
+        self.disabled = True
         await show(self.view.asked, self.view)
 
         async def told(place: Place) -> None:

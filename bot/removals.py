@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 from time import time
 
-from bot import words
+from bot import words, words_calls
 from bot.board import Board
 from bot.cad.client import CadClient, Removal, Told
 from bot.cad.model import MAX_ID, Answer, CallRef, EmergencyCall, End, Why
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 REMEMBERED = 600.0
 """Seconds for which a removal is remembered, so that asking again sends nothing."""
 
+CREATABLE = 600.0
+"""Seconds for which a removed call can be created again."""
 BETWEEN_REFUSALS = 60.0
 """Seconds between two attempts of one person who may not that are noted."""
 
@@ -137,6 +139,8 @@ class RemovalDesk:
         # Whoever asks for a call that is being removed shares that request.
         self._under_way: dict[CallRef, _Shared] = {}
         self._refused: dict[int, float] = {}
+        # What was created again, or tried, lately: all who shared the removal have the button.
+        self._created: dict[CallRef, float] = {}
 
     async def remove(self, ref: CallRef, asker: Asker, told: Told | None = None) -> Outcome:
         """Remove a call and say how it ended: `begin` and `end` in one.
@@ -186,8 +190,15 @@ class RemovalDesk:
             call: what it said; `ref` is the call that it was.
             asker: who asked.
             told: called once where there is a line to wait in.
+
+        Raises:
+            Refused: somebody did so already, or tried.
         """
         at = time()
+        self._created = {ref: when for ref, when in self._created.items() if when > at - REMEMBERED - CREATABLE}
+        if call.ref in self._created:
+            raise Refused(words_calls.created_already())
+        self._created[call.ref] = at
         witness = _Witness(call.ref, self._journal)
         try:
             number = await self._journal.asked(witness.request, call.ref, asker, CREATE)

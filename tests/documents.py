@@ -70,7 +70,8 @@ def _rows(command: object) -> list[str]:
             ]
             return [f"| `/{command.qualified_name}` | {command.description} | {'<br>'.join(options)} |"]
         case app_commands.ContextMenu():
-            return [f"| right click on a message, Apps, `{command.name}` | | |"]
+            about = "Remove the call of one of the CAD's posts, after one question"
+            return [f"| right click on a message, Apps, `{command.name}` | {about} | |"]
         case _:
             raise TypeError(command)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from yarl import URL
 
-from bot import __main__ as command_line
+from bot import serving
 from bot.app import CadBot
 from bot.cad.model import Account
 from bot.journal import Journal
@@ -50,11 +50,11 @@ def die(when: str, mark: str) -> None:
 
 if __name__ == "__main__":
     meet(sys.argv[1])
-    command_line.CadBot = InAHurry if len(sys.argv) > 4 else Announced
+    serving.CadBot = InAHurry if len(sys.argv) > 4 else Announced
     if len(sys.argv) > 4 and sys.argv[4]:
         die(*sys.argv[4].split())
     account = Account(URL(sys.argv[2]), "ours", "planted-key")
     settings = Settings(
         discord_token="a.b.c", account=account, dispatcher_role_ids=(ROLE,), database_path=Path(sys.argv[3])
     )
-    sys.exit(asyncio.run(command_line.until_stopped(lambda stop: command_line.serve(settings, stop))))
+    sys.exit(asyncio.run(serving.until_stopped(lambda stop: serving.serve(settings, stop))))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 
-from bot.__main__ import BAD_SETTINGS
 from bot.app import DRAIN, LAST_WORDS
+from bot.serving import BAD_SETTINGS
 from tests.documents import BEGIN, END, ROOT, written
 
 

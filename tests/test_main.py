@@ -19,12 +19,13 @@ from aiohttp import web
 from yarl import URL
 
 from bot import __version__
-from bot.__main__ import BAD_SETTINGS, main, serve
+from bot.__main__ import main
 from bot.cad.model import Account, CallRef
 from bot.entries import Asker
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import settings_for
+from bot.serving import BAD_SETTINGS, serve
 from tests.clocks import until
 from tests.discord_stand_in import StandIn
 from tests.faults import serving

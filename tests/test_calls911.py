@@ -1,0 +1,202 @@
+"""The list of open calls: what it shows, how it is paged, and that several are removed, each truly."""
+
+from __future__ import annotations
+
+import asyncio
+
+import simcord
+
+from bot.cad.model import CallRef, Plan
+from bot.sandbox.cad import Call, LoopbackCad
+from bot.sandbox.town import Town
+from tests.conftest import V1_ONLY, OpenTown
+from tests.test_autocomplete import open_on
+from tests.test_remove911 import ask
+
+
+def many(number: int) -> LoopbackCad:
+    calls = [Call(CallRef(1, one), f"Caller {one}", f"Street {one}", "Something") for one in range(1, number + 1)]
+    return LoopbackCad(plan=Plan.PLUS, calls={call.ref: call for call in calls})
+
+
+async def listed(town: Town, who: simcord.MemberActor | None = None) -> simcord.InteractionResult:
+    shown = await (who or town.dispatcher).slash(town.room, "calls911", server_id=1)
+    assert shown.ephemeral
+    return shown
+
+
+def text(shown: simcord.InteractionResult) -> str:
+    assert shown.response is not None
+    return "\n".join([shown.response.content, *(embed.description or "" for embed in shown.response.embeds)])
+
+
+def footer(shown: simcord.InteractionResult) -> str | None:
+    assert shown.response is not None
+    return shown.response.embeds[0].footer.text
+
+
+def options(shown: simcord.InteractionResult) -> list[tuple[str, str]]:
+    assert shown.response is not None
+    return [
+        (option["label"], option["value"])
+        for row in shown.response.components
+        for item in row["components"]
+        for option in item.get("options", [])
+    ]
+
+
+def labels(shown: simcord.InteractionResult) -> list[str]:
+    assert shown.response is not None
+    return [item["label"] for row in shown.response.components for item in row["components"] if "label" in item]
+
+
+async def pick(town: Town, shown: simcord.InteractionResult, *values: str) -> simcord.ResponseMessage:
+    assert shown.response is not None
+    asked = await town.dispatcher.select(shown.response, list(values))
+    assert asked.ephemeral
+    assert asked.response is not None
+    return asked.response
+
+
+async def test_the_open_calls_oldest_first(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    shown = await listed(town)
+    head, *lines = text(shown).strip().split("\n")
+    assert head.startswith("Open calls on server **1**, the oldest first, as of <t:")
+    assert [line.split("**")[1] for line in lines] == ["301", "302", "303", "304"]
+    assert lines[1].startswith("🚨 **302** <t:")
+    assert lines[1].endswith("`Ana Ortega` `24/7, Grove Street`")
+    assert [value for _, value in options(shown)] == ["301", "302", "303", "304"]
+    assert options(shown)[1][0] == "302 · Ana Ortega"
+    assert labels(shown) == ["Refresh"]
+
+
+async def test_several_are_removed_after_one_question_that_names_them(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    question = await pick(town, await listed(town), "301", "303")
+    first, *lines = question.content.split("\n")
+    assert first == "Remove these 2 calls from server **1**?"
+    assert [line.split("**")[1] for line in lines] == ["301", "303"]
+    assert town.cad.asked_for("REMOVE_911") == []
+    await town.dispatcher.click(question, label="Remove 2 calls")
+    assert question.content.split("\n") == [
+        "✅ Call **301** on server **1** was removed. The CAD confirmed it.",
+        "✅ Call **303** on server **1** was removed. The CAD confirmed it.",
+    ]
+    assert {ref.call_id for ref in town.cad.calls if ref.server_id == 1} == {302, 304}
+    assert [entry.way for entry in await town.journal.unanswered()] == []
+
+
+async def test_each_result_is_its_own(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    shown = await listed(town)
+    del town.cad.calls[CallRef(1, 303)]  # an officer responded in game
+    await ask(town, call_id=304)
+    question = await pick(town, shown, "301", "303", "304")
+    await town.dispatcher.click(question, label="Remove 3 calls")
+    removed, gone, before = question.content.split("\n")
+    assert removed.startswith("✅ Call **301**")
+    assert gone.startswith("☑️ Call **303** on server **1** is not there.")
+    assert "This bot removed it" in before
+
+
+async def test_cancelling_removes_nothing(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    question = await pick(town, await listed(town), "301")
+    assert question.content.startswith("Remove this call from server **1**?")
+    await town.dispatcher.click(question, label="Cancel")
+    assert question.content == "Cancelled. Nothing was sent to the CAD."
+    assert town.cad.asked_for("REMOVE_911") == []
+
+
+async def test_who_lost_the_role_meanwhile_removes_nothing(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    shown = await listed(town)
+    question = await pick(town, shown, "301")
+    await town.bot.http.remove_role(town.guild.id, town.dispatcher.id, town.dispatcher_role.id)
+    refused = await town.dispatcher.click(question, label="Remove call")
+    assert refused.response is not None
+    assert "You need the role" in refused.response.content
+    assert shown.response is not None
+    refused = await town.dispatcher.select(shown.response, ["302"])
+    assert refused.response is not None
+    assert "You need the role" in refused.response.content
+    assert town.cad.asked_for("REMOVE_911") == []
+
+
+async def test_sixty_calls_are_paged(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(60))
+    shown = await listed(town)
+    assert (footer(shown), len(options(shown))) == ("Page 1 of 3, 60 calls", 25)
+    assert shown.response is not None
+    for page, size in ((2, 25), (3, 10)):
+        shown = await town.dispatcher.click(shown.response, label="Next")
+        assert (footer(shown), len(options(shown))) == (f"Page {page} of 3, 60 calls", size)
+        assert shown.response is not None
+    question = await pick(town, shown, "51", "60")
+    await town.dispatcher.click(question, label="Remove 2 calls")
+    assert CallRef(1, 60) not in town.cad.calls
+    shown = await town.dispatcher.click(shown.response, label="Refresh")
+    assert (footer(shown), len(options(shown))) == ("Page 3 of 3, 58 calls", 8)
+
+
+async def test_no_open_calls(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(0))
+    shown = await listed(town)
+    assert text(shown).strip().startswith("No open calls on server **1**, as of <t:")
+    assert options(shown) == []
+    assert labels(shown) == ["Refresh"]
+
+
+async def test_without_plus_it_says_what_to_do(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.STANDARD)
+    shown = await listed(town)
+    assert "needs the CAD's plan **Plus** or higher" in text(shown)
+    assert "`/remove911`" in text(shown)
+    assert town.cad.asked_for("GET_CALLS") == []
+
+
+async def test_a_cad_that_is_down(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    await town.cad.go_down()
+    shown = await listed(town)
+    assert text(shown).strip().startswith("The open calls of server **1** could not be read (yet).")
+    assert labels(shown) == ["Refresh"]
+
+
+async def test_strangers_see_no_list(make_town: OpenTown) -> None:
+    town = await open_on(make_town, Plan.PLUS)
+    for who in (town.civilian, town.administrator):
+        shown = await listed(town, who)
+        assert "You need the role" in text(shown)
+        assert "Ortega" not in text(shown)
+
+
+async def test_players_words_break_nothing(make_town: OpenTown) -> None:
+    nasty = ["\u202e`", "**" * 300, "\0\n\t", "@everyone", "👩‍👩‍👧‍👦" * 80, ""]
+    calls = {CallRef(1, number): Call(CallRef(1, number), one, one, one) for number, one in enumerate(nasty, 1)}
+    town = await make_town(cad=LoopbackCad(plan=Plan.PLUS, calls=calls))
+    shown = await listed(town)
+    assert len(options(shown)) == 6
+    assert all(1 <= len(label) <= 100 for label, _ in options(shown))
+    assert text(shown).count("`") % 2 == 0
+    assert "\u202e" not in text(shown)
+    assert len(text(shown)) < 4096
+
+
+@V1_ONLY
+async def test_progress_is_shown_while_the_line_works(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(3), parked=True)
+    question = await pick(town, await listed(town), "1", "2", "3")
+    before = len(town.env.http_requests)
+    await town.dispatcher.click(question, label="Remove 3 calls")
+    async with asyncio.timeout(5):
+        while await town.env.settle() or "⏳" in question.content:
+            await asyncio.sleep(0.002)
+    assert question.content.count("✅") == 3
+    edits = [
+        sent.json["content"]
+        for sent in town.env.http_requests[before:]
+        if sent.path.endswith("/@original") and sent.json is not None
+    ]
+    assert [(edit.count("✅"), edit.count("⏳")) for edit in edits] == [(1, 2), (2, 1), (3, 0)]
