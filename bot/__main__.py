@@ -22,6 +22,7 @@ from bot import __version__, logs
 from bot.app import CadBot
 from bot.board import Board
 from bot.cad.client import DIALECTS, CadClient
+from bot.cad.model import Plan
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
 from bot.health import machine, to_the_log
@@ -38,6 +39,9 @@ log = logging.getLogger("bot")
 
 LARGEST_USER_ID = 2**63 - 1
 """Discord's ids are 64-bit; none so far needs the last bit."""
+
+PLANS = {plan.name.lower(): plan for plan in (Plan.FREE, Plan.STARTER, Plan.STANDARD, Plan.PLUS)}
+"""The plans that the sandbox's CAD can have: those above Plus differ in nothing that the bot does."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,9 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _do(chosen: argparse.Namespace) -> int:
     if chosen.command == "sandbox" and chosen.cad_only:
-        return _cad_alone(chosen.port)
+        return _cad_alone(chosen.port, PLANS[chosen.plan])
     if chosen.command == "sandbox":
-        return _sandbox(script=chosen.script, browser=not chosen.no_browser)
+        return _sandbox(script=chosen.script, browser=not chosen.no_browser, plan=PLANS[chosen.plan])
     if chosen.command == "check":
         return _check()
     if chosen.command == "forget":
@@ -90,6 +94,9 @@ def _command_line() -> argparse.ArgumentParser:
     sandbox = command("sandbox", "try the bot on a page in your browser: no account, no key, no settings")
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")
     sandbox.add_argument("--script", action="store_true", help="play a short story here, without a page")
+    sandbox.add_argument(
+        "--plan", choices=PLANS, default="plus", help="the pretend CAD's plan, plus by default; the story has its own"
+    )
     sandbox.add_argument("--cad-only", action="store_true", help="only the pretend CAD, for a bot to be pointed at it")
     sandbox.add_argument("--port", type=int, default=0, help="where the pretend CAD listens; any free port by default")
     forgetting = command("forget", "take a person out of the journal; the entries stay. Works while the bot runs")
@@ -97,7 +104,7 @@ def _command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def _sandbox(*, script: bool, browser: bool) -> int:
+def _sandbox(*, script: bool, browser: bool, plan: Plan) -> int:
     try:
         # Here, since a bot that runs for real needs none of it.
         from bot.sandbox import page, story  # noqa: PLC0415
@@ -112,13 +119,13 @@ def _sandbox(*, script: bool, browser: bool) -> int:
     logs.set_up("CRITICAL" if script else "ERROR", ())
     if script:
         return asyncio.run(story.play())
-    return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser)))
+    return asyncio.run(until_stopped(lambda stop: page.show(stop, browser=browser, plan=plan)))
 
 
-def _cad_alone(port: int) -> int:
+def _cad_alone(port: int, plan: Plan) -> int:
     from bot.sandbox import alone  # noqa: PLC0415 - a bot that runs for real needs none of it
 
-    return asyncio.run(until_stopped(lambda stop: alone.serve(stop, port)))
+    return asyncio.run(until_stopped(lambda stop: alone.serve(stop, port, plan)))
 
 
 def _check() -> int:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from heapq import nsmallest
 
 from bot.cad.model import EmergencyCall, Server
-from bot.text import clean, cut
+from bot.text import clean, cut, joined
 
 MOST = 25
 """Choices that Discord takes."""
@@ -35,7 +35,7 @@ def label(call: EmergencyCall, server: Server | None = None) -> str:
     if server is not None:
         number += f" on {server_label(server)}"
     said = (clean(text[:SEARCHED]) for text in (call.caller, call.location, call.description))
-    return cut(" · ".join([number, *filter(None, said)]), LONGEST)
+    return cut(joined([number, *filter(None, said)], " · "), LONGEST)
 
 
 def server_label(server: Server) -> str:

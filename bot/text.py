@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 MOST_OF_A_TEXT = 200
 """Characters of a stranger's text that are shown."""
@@ -24,6 +25,17 @@ def clean(text: str) -> str:
         return " ".join(text.split())
     kept = (c for c in text if c.isspace() or c == "\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
     return " ".join("".join(kept).split())
+
+
+def joined(texts: Iterable[str], between: str) -> str:
+    """Join texts in one line, in this order for the eye too.
+
+    What is written from right to left would draw the text or number after it to its other side, but for a mark that
+    cannot be seen (U+200E).
+    """
+    return between.join(
+        text + "\u200e" * any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text) for text in texts
+    )
 
 
 def cut(text: str, most: int) -> str:

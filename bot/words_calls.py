@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.cad.model import CallRef, EmergencyCall, Why
-from bot.text import clean, cut, quoted
+from bot.text import clean, cut, joined, quoted
 
 if TYPE_CHECKING:
     from bot.board import SeenCalls
@@ -49,7 +49,9 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
         return f"No call on server **{server_id}** could be read, {when}"
     if not seen.calls:
         return f"No open calls on server **{server_id}**, {when}"
-    return "\n".join([f"Open calls on server **{server_id}**, the oldest first, {when}", *map(_line, page)])
+    return "\n".join(
+        [f"Open calls on server **{server_id}**, the oldest first, {when}", *(_line(call, 2) for call in page)]
+    )
 
 
 def remove_these(refs: Sequence[CallRef], calls: Sequence[EmergencyCall]) -> str:
@@ -88,14 +90,15 @@ def created_already() -> str:
 
 def option(call: EmergencyCall) -> tuple[str, str]:
     """Return label and description of a call in a select: plain text."""
-    said = " · ".join(filter(None, (clean(call.location), clean(call.description))))
+    said = joined(filter(None, (clean(call.location), clean(call.description))), " · ")
     return cut(f"{call.ref.call_id} · {clean(call.caller) or 'no caller given'}", 100), cut(said, 100)
 
 
-def _line(call: EmergencyCall) -> str:
+def _line(call: EmergencyCall, texts: int = 3) -> str:
+    """Show a call in one line, with so many of its texts."""
     age = "" if call.updated is None else f" {_relative(call.updated.timestamp())}"
     shown = [quoted(text, OF_A_TEXT) for text in (call.caller, call.location, call.description) if clean(text)]
-    return f"{_sign(call)} **{call.ref.call_id}**{age} {' '.join(shown)}"
+    return f"{_sign(call)} **{call.ref.call_id}**{age} {joined(shown[:texts], ' ') or 'no details given'}"
 
 
 def _kind(call: EmergencyCall) -> str:

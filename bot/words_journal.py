@@ -22,7 +22,9 @@ def audit(entry: Entry) -> tuple[str, str]:
 def history(entries: list[Entry], wanted: Filter) -> str:
     """Return a page of history, the newest first."""
     if not entries:
-        return "Nothing here." if wanted == Filter() else "No entry is like that. Try fewer filters."
+        return (
+            "Nobody has asked for anything yet." if wanted == Filter() else "No entry is like that. Try fewer filters."
+        )
     return "\n".join(_line(entry) for entry in entries)
 
 

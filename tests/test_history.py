@@ -73,7 +73,7 @@ async def test_the_filters(town: Town) -> None:
 
 async def test_an_empty_journal(town: Town) -> None:
     shown = await look(town)
-    assert lines(shown) == ["Nothing here."]
+    assert lines(shown) == ["Nobody has asked for anything yet."]
     assert shown.response is not None
     assert disabled(shown) == [True, True, True]
 

@@ -67,6 +67,8 @@ def test_how_a_call_is_shown() -> None:
     assert label(ana) == "302 · Ana `Ortega` · 24/7, Grove Street · Man"
     assert label(ana, Server(1, "Los Santos")) == "302 on 1 Los Santos · Ana `Ortega` · 24/7, Grove Street · Man"
     assert label(call(7)) == "7"
+    # Without the mark, which can't be seen, the place's number would stand before the caller.
+    assert label(call(7, "דוד לוי", "24/7")) == "7 · דוד לוי\u200e · 24/7"
     assert server_label(Server(2, "")) == "2"
 
 
@@ -76,7 +78,7 @@ def test_whatever_players_say_a_label_is_a_plain_line_that_discord_takes(texts: 
     odd = call(5, caller, location, description)
     for shown in (label(odd), label(odd, Server(1, name)), server_label(Server(1, name))):
         assert 1 <= len(shown) <= 100
-        assert not any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c != "\u200d" for c in shown)
+        assert not any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in "\u200d\u200e" for c in shown)
     assert len(matching([odd], typed)) <= 1
 
 

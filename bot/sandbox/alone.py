@@ -10,15 +10,16 @@ from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.cad_v2 import PUBLISHED
 
 
-async def serve(stop: asyncio.Event, port: int) -> int:
+async def serve(stop: asyncio.Event, port: int, plan: Plan = Plan.PLUS) -> int:
     """Serve until `stop` is set; return the exit code."""
-    cad = LoopbackCad(plan=Plan.PLUS, limits=PUBLISHED)
+    cad = LoopbackCad(plan=plan, limits=PUBLISHED)
     try:
         async with cad.serving(port) as account:
             print(
                 f"# A pretend CAD is at {account.url} (Ctrl-C ends it), on this machine only. "
                 f"It has {len(cad.calls)} open calls,",
-                "# the plan Plus, and speaks v1 and v2 at once, v2 with its published limits. Settings for a bot:",
+                f"# the plan {plan.name.title()}, and speaks v1 and v2 at once, v2 with its "
+                "published limits. Settings for a bot:",
                 f"SONORAN_API_URL={account.url}",
                 f"SONORAN_COMMUNITY_ID={account.community_id}",
                 f"SONORAN_API_KEY={account.key}",

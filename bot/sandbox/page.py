@@ -7,36 +7,70 @@ import contextlib
 import threading
 import time
 import webbrowser
+from collections.abc import Iterable
 
 import simcord
 
-from bot.cad.model import CallRef
-from bot.sandbox.cad import LoopbackCad
+from bot.cad.model import CallRef, Plan
+from bot.sandbox.cad import Call, LoopbackCad
 from bot.sandbox.menu import Menu
 from bot.sandbox.town import Town, open_town, to_the_present
 
 SLOW = CallRef(1, 303)
 SILENT = CallRef(1, 304)
 
-BEHIND = 20.0
+BEHIND = 3.0
 """Seconds by which the simulated Discord's clock may be late."""
 
-WELCOME = """\
-**Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD; the bot is the real one.
-• Type `/remove911` below and Enter, a call's number (`302`), Tab, its server (`1`), Enter. The answer comes below.
-• A post ends in its call's number and server. For call **303** the CAD takes 4 s; to **304** it never answers.
-• Or answer a post with the word `apps`: that opens its menu and picks *Remove 911 call*, which asks you first.
-• Act as Joe or as Ada (at the top) to be refused. An administrator is no exception.
+_WAYS = {
+    True: """\
+• **Pick a call:** `/remove911` and Enter, a part of a caller's name (`ana`), Enter, the server (`1`), Enter, Send.
+• **List them:** `/calls911`, the server (`1`), Enter, Send. Select some, confirm; *Re-create call* is below the answer.
+• **From a post:** answer it with the word `apps`, which opens its menu and picks *Remove 911 call*.
+• For call **303** the CAD takes 4 s. **304** it removes without a word: after 10 s the bot looks for it in the list.
+""",
+    False: """\
+• **Type the numbers** at the end of a post: `/remove911` and Enter, `302`, Tab, the server (`1`), Enter, Send.
+• **From a post:** answer it with the word `apps`, which opens its menu and picks *Remove 911 call*.
+• For call **303** the CAD takes 4 s. To **304** it never answers, and the bot asks twice before it says so.
+• Picking a call, `/calls911` and *Re-create call* need **Plus**, which the sandbox has by default.
+""",
+}
+
+
+def welcome(plan: Plan) -> str:
+    """Say what there is to try on a plan."""
+    refuses = (
+        ""
+        if plan.lists_servers
+        else "\nOn this plan the CAD lets nobody remove a call, and that is what the answers say."
+    )
+    return f"""\
+**Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD on the plan \
+**{plan.name.title()}**; the bot is the real one. Its answers come below.{refuses}
+{_WAYS[plan.lists_calls]}\
+• At the top, act as Joe, who may nothing, or as Ada, who may no more than `/cad911 history` and `/cad911 status`.
 • This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed."""
 
 
-async def show(stop: asyncio.Event, *, browser: bool) -> int:
-    """Show the page until `stop` is set or the session is ended in the page; return the exit code."""
-    cad = LoopbackCad(seconds={SLOW: 4.0, SILENT: float("inf")})
+async def show(
+    stop: asyncio.Event, *, browser: bool, plan: Plan = Plan.PLUS, calls: Iterable[Call] | None = None
+) -> int:
+    """Show the page until `stop` is set or the session is ended in the page; return the exit code.
+
+    Args:
+        stop: ends it.
+        browser: whether it is opened in one.
+        plan: that of the pretend CAD's community.
+        calls: its open calls, the examples by default.
+    """
+    cad = LoopbackCad(plan=plan, seconds={SLOW: 4.0, SILENT: float("inf")})
+    if calls is not None:
+        cad.calls = {call.ref: call for call in calls}
     async with open_town(cad=cad, parked=True) as town:
         await to_the_present(town.env)
         await town.post_calls()
-        await town.tell(WELCOME)
+        await town.tell(welcome(plan))
         async with town.env.preview(town.room, viewers=town.people, layout="channel") as preview:
             print(f"The sandbox is at  {preview.url}  (Ctrl-C ends it)", flush=True)
             if browser:

@@ -30,6 +30,8 @@ Roles = tuple[int, ...]
 class ParkedCad(CadClient):
     """Tells SimCord that a command which waits for the CAD may go on waiting, so that others can act meanwhile.
 
+    What autocomplete waits for is never parked: SimCord would answer it with nothing.
+
     Attributes:
         env: the simulated Discord, once it is there; without one nothing is parked.
     """
@@ -39,6 +41,13 @@ class ParkedCad(CadClient):
     async def follow(self, removal: Removal, told: Told | None = None) -> Answer:
         """Wait for a removal's end, as with the real client."""
         asking = super().follow(removal, told)
+        if self.env is None:
+            return await asking
+        return await self.env.external_wait(asking, reason="the CAD's answer")
+
+    async def recheck(self) -> Answer:
+        """Ask for the plan, as with the real client: behind all removals that wait."""
+        asking = super().recheck()
         if self.env is None:
             return await asking
         return await self.env.external_wait(asking, reason="the CAD's answer")

@@ -48,3 +48,18 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "can't be used" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_plan_can_be_chosen(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "sandbox", "--cad-only", "--plan", "standard"],
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert "the plan Standard" in "".join(process.stdout.readline() for _ in range(6))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    ended = run("sandbox", "--plan", "platinum", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "choose from" in ended.stderr
