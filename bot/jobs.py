@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
@@ -17,21 +18,17 @@ class Jobs:
     """Open it before Discord. A job sees to its own errors and, where it is cancelled, to whoever waits for it."""
 
     def __init__(self) -> None:
-        self._inbox: list[Job] = []
-        self._posted = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
-        self._closing = False
 
     def open(self) -> None:
-        """Begin. The task is made here, so that it belongs to whoever opens this."""
-        self._task = asyncio.create_task(self._work(), name="jobs")
+        """Begin. From here on the jobs belong to whoever opens this, and not to whoever starts one."""
+        self._owner = contextvars.copy_context()
 
     def start(self, job: Job) -> None:
         """Let a job begin, in a moment. May be called from a command's task, to which the job does not belong."""
-        self._inbox.append(job)
-        self._posted.set()
-        if self._closing:  # nobody may be left to begin it
-            self._begin()
+        task = self._owner.run(asyncio.create_task, job(), name="job")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def do(self, work: Callable[[], Coroutine[None, None, T]], otherwise: T) -> T:
         """Do work in a job, and wait for what it returns. May be called from a command's task.
@@ -56,8 +53,6 @@ class Jobs:
 
     async def end(self, limit: float) -> None:
         """Give the jobs `limit` seconds to end before they are cancelled. Those that are started later still begin."""
-        self._closing = True
-        self._begin()
         await asyncio.sleep(0)  # a job that is cancelled before it has begun would tell nobody
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=limit)
@@ -69,17 +64,3 @@ class Jobs:
     async def close(self) -> None:
         """End; whatever is still under way is cancelled."""
         await self.end(0)
-        self._task.cancel()
-        await asyncio.wait([self._task])
-
-    async def _work(self) -> None:
-        while True:
-            await self._posted.wait()
-            self._posted.clear()
-            self._begin()
-
-    def _begin(self) -> None:
-        while self._inbox:
-            job = asyncio.create_task(self._inbox.pop(0)(), name="job")
-            self._running.add(job)
-            job.add_done_callback(self._running.discard)
