@@ -19,7 +19,7 @@ from bot.sandbox.town import Town, open_town, to_the_present
 SLOW = CallRef(1, 303)
 SILENT = CallRef(1, 304)
 
-BEHIND = 3.0
+BEHIND = 20.0
 """Seconds by which the simulated Discord's clock may be late."""
 
 _WAYS = {
