@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Protocol, TypeVar
 
 from bot.cad.breaker import Breaker
@@ -156,18 +157,27 @@ class Worker:
                     self._refuse(who, Answer(End.NOT_SENT, Why.OUR_BUG))
 
     async def _let_go_the_next(self) -> None:
-        if self._changed.is_set():
-            self._changed.clear()
-            self._look_after_all()
+        changed = self._changed.is_set()
+        self._changed.clear()
+        if changed:
+            self._heed_the_breaker()
         now = self.clock.now()
-        first = next(self._line.turns(now), None)
-        if first is None:
+        due = list(takewhile(lambda turn: turn.at <= now, self._line.turns(now)))
+        if changed and len(due) < len(self._turns):
+            self._tell_who_waits(now)
+        for turn in due:
+            if turn.who not in self._turns:
+                continue  # was told that it is too late
+            if now > turn.who.latest:
+                self._refuse(turn.who, Answer(End.NOT_SENT, Why.BUSY, at=time.time()))
+            else:
+                self._line.take(turn, now)
+                self._turns.pop(turn.who).come.set_result(None)
+        following = next(self._line.turns(now), None)
+        if following is None:
             await self._changed.wait()
-        elif first.at > now:
-            await self._sleep_unless_changed(first.at - now)
-        else:
-            self._line.take(first, now)
-            self._turns.pop(first.who).come.set_result(None)
+        elif following.at > now:
+            await self._sleep_unless_changed(following.at - now)
 
     async def _sleep_unless_changed(self, seconds: float) -> None:
         waits = [asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._changed.wait())]
@@ -175,13 +185,14 @@ class Worker:
         for wait in waits:
             wait.cancel()
 
-    def _look_after_all(self) -> None:
-        """Tell all who wait what has changed for them: no turn any more, or a place worth telling."""
+    def _heed_the_breaker(self) -> None:
         for who, turn in tuple(self._turns.items()):
             refusal = self.breaker.refusal(who.kind)
             if refusal is not None and not turn.past_breaker:
                 self._refuse(who, refusal)
-        now = self.clock.now()
+
+    def _tell_who_waits(self, now: float) -> None:
+        """Tell all who wait what has changed for them: no turn any more, or a place worth telling."""
         for turn in tuple(self._line.turns(now)):
             at = time.time() + turn.at - now
             place = self._turns[turn.who].place

@@ -378,7 +378,7 @@ async def test_a_bug_in_the_worker_leaves_nobody_waiting(
     async with Script(REMOVE_911=[OK, OK]).client(clock) as client:
         await removed(client, CALL)
         with monkeypatch.context() as broken:
-            broken.setattr(Worker, "_look_after_all", lambda _: 1 / 0)  # pyright: ignore[reportUnknownLambdaType]
+            broken.setattr(Worker, "_heed_the_breaker", lambda _: 1 / 0)  # pyright: ignore[reportUnknownLambdaType]
             answer = await removed(client, CallRef(1, 303))
         assert (answer.end, answer.why) == (End.NOT_SENT, Why.OUR_BUG)
         assert "all who wait are sent away" in caplog.text
