@@ -45,10 +45,13 @@ def welcome(plan: Plan) -> str:
         if plan.lists_servers
         else "\nOn this plan the CAD lets nobody remove a call, and that is what the answers say."
     )
+    ways = _WAYS[plan.lists_calls]
+    if refuses:  # all calls are alike there
+        ways = "".join(line for line in ways.splitlines(keepends=True) if "**303**" not in line)
     return f"""\
 **Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD on the plan \
 **{plan.name.title()}**; the bot is the real one. Its answers come below.{refuses}
-{_WAYS[plan.lists_calls]}\
+{ways}\
 • At the top, act as Joe, who may nothing, or as Ada, who may no more than `/cad911 history` and `/cad911 status`.
 • This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed."""
 
