@@ -48,8 +48,8 @@ V1_ONLY = pytest.mark.parametrize("dialect", ["v1"], indirect=True)
 
 
 IN_BOTH = (
-    "test_autocomplete", "test_board", "test_calls911", "test_engine", "test_gate", "test_recreate", "test_remove911",
-    "test_waiting",
+    "test_autocomplete", "test_board", "test_calls911", "test_engine", "test_from_post", "test_gate", "test_page",
+    "test_recreate", "test_remove911", "test_waiting",
 )  # fmt: skip
 """The modules whose tests run in both versions of the CAD's API: elsewhere it makes no difference but in time."""
 

@@ -58,25 +58,19 @@ GONE = "☑️ Call **302** on server **1** is not there. No clear answer came"
 REMOVED = "✅ Call **302** on server **1** was removed."
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize(
-    ("version", "die", "plan", "seconds", "sent", "outcome", "reads"),
+    ("die", "plan", "seconds", "sent", "outcome", "reads"),
     [
-        pytest.param("v1", "after asked", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="asked, and waiting in the line"),
-        pytest.param("v1", "before sent", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="its turn has come"),
-        pytest.param("v1", "after sent", Plan.PLUS, 0, 0, "unknown", UNKNOWN, id="about to be sent, on Plus"),
-        pytest.param("v1", "after sent", Plan.STANDARD, 0, 0, "unknown", UNKNOWN, id="about to be sent"),
-        pytest.param("v1", "on the wire", Plan.PLUS, inf, 1, "already gone", GONE, id="on the wire, on Plus"),
-        pytest.param("v1", "on the wire", Plan.STANDARD, inf, 1, "unknown", UNKNOWN, id="on the wire"),
-        pytest.param("v1", "before ended", Plan.PLUS, 0, 1, "already gone", GONE, id="the CAD has answered, on Plus"),
-        pytest.param("v1", "before ended", Plan.STANDARD, 0, 1, "unknown", UNKNOWN, id="the CAD has answered"),
-        pytest.param("v1", "after ended", Plan.STANDARD, 0, 1, "removed", REMOVED, id="ended, and not told yet"),
-        # v2 can differ only where the CAD was asked, or is asked again.
-        pytest.param("v2", "on the wire", Plan.PLUS, inf, 1, "already gone", GONE, id="v2: on the wire, on Plus"),
-        pytest.param("v2", "on the wire", Plan.STANDARD, inf, 1, "unknown", UNKNOWN, id="v2: on the wire"),
-        pytest.param(
-            "v2", "before ended", Plan.PLUS, 0, 1, "already gone", GONE, id="v2: the CAD has answered, on Plus"
-        ),
-        pytest.param("v2", "before ended", Plan.STANDARD, 0, 1, "unknown", UNKNOWN, id="v2: the CAD has answered"),
+        pytest.param("after asked", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="asked, and waiting in the line"),
+        pytest.param("before sent", Plan.PLUS, 0, 0, "not sent", NOT_SENT, id="its turn has come"),
+        pytest.param("after sent", Plan.PLUS, 0, 0, "unknown", UNKNOWN, id="about to be sent, on Plus"),
+        pytest.param("after sent", Plan.STANDARD, 0, 0, "unknown", UNKNOWN, id="about to be sent"),
+        pytest.param("on the wire", Plan.PLUS, inf, 1, "already gone", GONE, id="on the wire, on Plus"),
+        pytest.param("on the wire", Plan.STANDARD, inf, 1, "unknown", UNKNOWN, id="on the wire"),
+        pytest.param("before ended", Plan.PLUS, 0, 1, "already gone", GONE, id="the CAD has answered, on Plus"),
+        pytest.param("before ended", Plan.STANDARD, 0, 1, "unknown", UNKNOWN, id="the CAD has answered"),
+        pytest.param("after ended", Plan.STANDARD, 0, 1, "removed", REMOVED, id="ended, and not told yet"),
     ],
 )
 async def test_killed(

@@ -10,7 +10,7 @@ from bot.cad.model import Plan
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.page import SILENT, welcome
 from tests.clocks import HandClock
-from tests.conftest import OpenTown
+from tests.conftest import V1_ONLY, OpenTown
 from tests.test_waiting import settled
 
 
@@ -43,6 +43,7 @@ async def test_the_administrator_who_is_refused_the_rest_may_look(make_town: Ope
         assert shown.response.embeds
 
 
+@V1_ONLY
 async def test_others_can_act_while_an_admin_waits_behind_the_line(make_town: OpenTown) -> None:
     clock = HandClock()
     town = await make_town(cad=LoopbackCad(plan=Plan.FREE), clock=clock, parked=True)
