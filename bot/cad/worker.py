@@ -124,6 +124,8 @@ class Worker:
             refusal = Answer(End.NOT_SENT, Why.CLOSING)
         if refusal is None and not self._line.join(who):
             refusal = Answer(End.NOT_SENT, Why.LINE_FULL)
+        if refusal is None and not self._turns and self._may_go(who):
+            return
         if refusal is None:
             turn = self._turns[who] = _Turn(place, past_breaker)
             self._changed.set()
@@ -178,6 +180,15 @@ class Worker:
             await self._changed.wait()
         elif following.at > now:
             await self._sleep_unless_changed(following.at - now)
+
+    def _may_go(self, who: Waiting) -> bool:
+        """Let somebody go who waits alone and whose turn is now: nobody has to be looked after for that."""
+        now = self.clock.now()
+        turn = next(self._line.turns(now))
+        if not turn.at <= now <= who.latest:
+            return False
+        self._line.take(turn, now)
+        return True
 
     async def _sleep_unless_changed(self, seconds: float) -> None:
         waits = [asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._changed.wait())]
