@@ -28,10 +28,12 @@ class Breaker:
             at: the time of day, in seconds since the epoch.
         """
         kinds = tuple(Kind) if answer.why in _EVERYTHING else (kind,) if answer.why in _ITS_KIND else ()
+        if not kinds:
+            return False
         refusal = replace(answer, end=End.NOT_SENT, why=Why.BREAKER, because=answer.why, at=at)
         for one in kinds:
             self._open.setdefault(one, refusal)
-        return bool(kinds)
+        return True
 
     def refusal(self, kind: Kind) -> Answer | None:
         """Return what whoever asks is told, or None where the way is free."""

@@ -119,10 +119,10 @@ class CadClient:
             removal: what was begun. Any number of commands may follow one.
             told: called once, where there is a wait worth telling, with the place in the line.
         """
-        place = await asyncio.shield(removal.place)
+        place = await removal.news()
         if place is not None and told is not None and place.at > time.time():  # who joins late has no place any more
             await told(place)
-        return await asyncio.shield(removal.answer)
+        return await removal.end()
 
     async def create_911(
         self, call: EmergencyCall, witness: Witness | None = None, told: Told | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.cad.line import LONGEST, Waiting
 from bot.cad.model import Answer, CallRef, End, Kind, Place, Why
@@ -27,10 +27,6 @@ class Witness(Protocol):
         ...
 
 
-def _future() -> asyncio.Future[Any]:
-    return asyncio.get_running_loop().create_future()
-
-
 @dataclass(eq=False, slots=True)
 class Errand:
     """A removal on its way, or a creation: then `ref` is the call that it was. Any number of commands may follow it."""
@@ -38,9 +34,12 @@ class Errand:
     ref: CallRef
     asked: float
     witness: Witness | None = None
-    answer: asyncio.Future[Answer] = field(default_factory=_future)
-    # Set once, to the place in a line that is worth telling, or to None where there was none.
-    place: asyncio.Future[Place | None] = field(default_factory=_future)
+    # The place in a line that is worth telling, if there was one.
+    place: Place | None = None
+    # Whether there is something to tell: a place, or the end.
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _answer: Answer | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
     # Whether a request of it may have done something: one is on the wire, or was, and got no clear answer.
     sent: bool = False
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
@@ -81,13 +80,29 @@ class Errand:
         """Return what is told of it where this bot failed."""
         return Answer(End.UNKNOWN if self.sent else End.NOT_SENT, Why.OUR_BUG)
 
+    def tell(self, place: Place) -> None:
+        """Let all who follow it know its place in the line; that is said once."""
+        self.place = self.place or place
+        self._news.set()
+
     async def settle(self, answer: Answer) -> None:
         """Let the witness note how it ended, and then all who follow it read it."""
         if self.witness is not None:
             await self.witness.ended(answer)
-        if not self.place.done():
-            self.place.set_result(None)
-        self.answer.set_result(answer)
+        self._answer = answer
+        self._news.set()
+        self._ended.set()
+
+    async def news(self) -> Place | None:
+        """Wait until there is a place worth telling, and return it; None where it ended without one."""
+        await self._news.wait()
+        return self.place
+
+    async def end(self) -> Answer:
+        """Wait for its end."""
+        await self._ended.wait()
+        assert self._answer is not None
+        return self._answer
 
 
 Removal = Errand

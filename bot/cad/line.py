@@ -82,6 +82,13 @@ class Line:
         self._went: dict[Window, deque[float]] = {window: deque(maxlen=window.many) for window in limits}
         self._closed_until: dict[Kind, float] = {}
 
+    def goes_at_once(self, who: Waiting, now: float) -> bool:
+        """Let somebody go who comes while nobody waits; False where they have to join."""
+        if self._waiting or not self._free_at(who.kind, now, self._went) <= now <= who.latest:
+            return False
+        _note(who.kind, now, self._went)
+        return True
+
     def join(self, who: Waiting) -> bool:
         """Let somebody wait; False where the line is full. Who has begun is always taken."""
         if not who.begun and sum(not other.begun for other in self._waiting) >= self._depth:
@@ -115,7 +122,7 @@ class Line:
         ahead = 0
         while queues:
             # Whose kind can't go yet lets the others pass.
-            free = {kind: max(now, self.opens_at(kind), _free_at(kind, went)) for kind in queues}
+            free = {kind: self._free_at(kind, now, went) for kind in queues}
             kind = min(queues, key=lambda kind: (free[kind], *_order(queues[kind][0])))
             yield Turn(queues[kind].popleft(), free[kind], ahead)
             if not queues[kind]:
@@ -129,16 +136,16 @@ class Line:
         self._waiting.remove(turn.who)
         _note(turn.who.kind, now, self._went)
 
+    def _free_at(self, kind: Kind, now: float, went: dict[Window, deque[float]]) -> float:
+        """Return the moment, `now` or later, from which one of this kind may go after those that `went`."""
+        full = [times[0] + w.seconds for w, times in went.items() if kind in w.kinds and len(times) == w.many]
+        return max(now, self.opens_at(kind), *full)
+
 
 def _order(who: Waiting) -> tuple[bool, bool, int, int]:
     # What changes something goes before what only looks, and among those a list of calls before the others.
     look_up = not who.kind.changes
     return not who.begun, look_up, who.kind if look_up else 0, who.number
-
-
-def _free_at(kind: Kind, went: dict[Window, deque[float]]) -> float:
-    full = (times[0] + w.seconds for w, times in went.items() if kind in w.kinds and len(times) == w.many)
-    return max(full, default=float("-inf"))
 
 
 def _note(kind: Kind, at: float, went: dict[Window, deque[float]]) -> None:

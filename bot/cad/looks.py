@@ -60,7 +60,7 @@ class Looks:
         else:
             joined = now()
             try:
-                await self._worker.turn(errand.waits(kind, self._patience), errand.place)
+                await self._worker.turn(errand.waits(kind, self._patience), errand.tell)
             finally:
                 errand.waited += now() - joined
             await errand.takes_its_turn(kind, now())

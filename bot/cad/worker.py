@@ -53,7 +53,7 @@ class NoTurn(Exception):  # noqa: N818 - not an error: a turn that does not come
 class _Turn:
     """Somebody's turn that is waited for: None when it has come, or the answer for whoever gets none."""
 
-    place: asyncio.Future[Place | None] | None
+    tell: Callable[[Place], None] | None
     past_breaker: bool
     come: asyncio.Future[Answer | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -107,13 +107,13 @@ class Worker:
         await self._jobs.end(limit)
 
     async def turn(
-        self, who: Waiting, place: asyncio.Future[Place | None] | None = None, *, past_breaker: bool = False
+        self, who: Waiting, tell: Callable[[Place], None] | None = None, *, past_breaker: bool = False
     ) -> None:
         """Wait for a turn in the line.
 
         Args:
             who: what waits.
-            place: set once where there is a wait worth telling.
+            tell: called where there is a wait worth telling, and again where that changes.
             past_breaker: whether it may go although the breaker is open.
 
         Raises:
@@ -122,12 +122,12 @@ class Worker:
         refusal = None if past_breaker else self.breaker.refusal(who.kind)
         if self.closing:
             refusal = Answer(End.NOT_SENT, Why.CLOSING)
+        if refusal is None and self._line.goes_at_once(who, self.clock.now()):
+            return
         if refusal is None and not self._line.join(who):
             refusal = Answer(End.NOT_SENT, Why.LINE_FULL)
-        if refusal is None and not self._turns and self._may_go(who):
-            return
         if refusal is None:
-            turn = self._turns[who] = _Turn(place, past_breaker)
+            turn = self._turns[who] = _Turn(tell, past_breaker)
             self._changed.set()
             refusal = await turn.come
         if refusal is not None:
@@ -181,15 +181,6 @@ class Worker:
         elif following.at > now:
             await self._sleep_unless_changed(following.at - now)
 
-    def _may_go(self, who: Waiting) -> bool:
-        """Let somebody go who waits alone and whose turn is now: nobody has to be looked after for that."""
-        now = self.clock.now()
-        turn = next(self._line.turns(now))
-        if not turn.at <= now <= who.latest:
-            return False
-        self._line.take(turn, now)
-        return True
-
     async def _sleep_unless_changed(self, seconds: float) -> None:
         waits = [asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._changed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -206,11 +197,11 @@ class Worker:
         """Tell all who wait what has changed for them: no turn any more, or a place worth telling."""
         for turn in tuple(self._line.turns(now)):
             at = time.time() + turn.at - now
-            place = self._turns[turn.who].place
+            tell = self._turns[turn.who].tell
             if turn.at > turn.who.latest:
                 self._refuse(turn.who, Answer(End.NOT_SENT, Why.BUSY, at=at))
-            elif place is not None and not place.done() and turn.at - now > TELL_ABOVE:
-                place.set_result(Place(turn.ahead, at))
+            elif tell is not None and turn.at - now > TELL_ABOVE:
+                tell(Place(turn.ahead, at))
 
     def _refuse(self, who: Waiting, answer: Answer) -> None:
         self._line.leave(who)
