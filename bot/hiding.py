@@ -20,11 +20,14 @@ def holds(text: str, secret: str) -> bool:
 
 def _readings(text: str) -> Iterator[str]:
     yield text
-    plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-    yield plain
-    yield html.unescape(unquote(plain))
+    plain = text
+    if "\\" in text:
+        plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+        yield plain
+    if "%" in plain or "&" in plain:
+        yield html.unescape(unquote(plain))
 
 
 def _bare(text: str) -> str:
     # Letters and digits alone: no line break, space, dash or invisible character can hide what is between them.
-    return re.sub(r"[^a-z0-9]", "", text.casefold())
+    return re.sub(r"[^a-z0-9]+", "", text.casefold())

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bot.cad.model import Answer, End, Kind, Why
 
-_EVERYTHING = {Why.REQUEST_TYPE, Why.COMMUNITY_ID, Why.API_OFF, Why.API_KEY}
-_ITS_KIND = {Why.ENDPOINT_OFF, Why.PLAN, Why.FORBIDDEN}
+_EVERYTHING = (Why.REQUEST_TYPE, Why.COMMUNITY_ID, Why.API_OFF, Why.API_KEY)
+_ITS_KIND = (Why.ENDPOINT_OFF, Why.PLAN, Why.FORBIDDEN)
 
 
 class Breaker:

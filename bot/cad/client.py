@@ -119,9 +119,10 @@ class CadClient:
             removal: what was begun. Any number of commands may follow one.
             told: called once, where there is a wait worth telling, with the place in the line.
         """
-        place = await removal.news()
-        if place is not None and told is not None and place.at > time.time():  # who joins late has no place any more
-            await told(place)
+        if told is not None:
+            place = await removal.news()
+            if place is not None and place.at > time.time():  # who joins late has no place any more
+                await told(place)
         return await removal.end()
 
     async def create_911(

@@ -36,10 +36,9 @@ class Errand:
     witness: Witness | None = None
     # The place in a line that is worth telling, if there was one.
     place: Place | None = None
-    # Whether there is something to tell: a place, or the end.
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _answer: Answer | None = None
-    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    # How it ended, and who waits for news of it, each with a future of their own, so that one may be cancelled.
+    answer: Answer | None = None
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
     # Whether a request of it may have done something: one is on the wire, or was, and got no clear answer.
     sent: bool = False
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
@@ -82,27 +81,38 @@ class Errand:
 
     def tell(self, place: Place) -> None:
         """Let all who follow it know its place in the line; that is said once."""
-        self.place = self.place or place
-        self._news.set()
+        if self.place is None:
+            self.place = place
+            self._spread()
 
     async def settle(self, answer: Answer) -> None:
         """Let the witness note how it ended, and then all who follow it read it."""
         if self.witness is not None:
             await self.witness.ended(answer)
-        self._answer = answer
-        self._news.set()
-        self._ended.set()
+        self.answer = answer
+        self._spread()
 
     async def news(self) -> Place | None:
         """Wait until there is a place worth telling, and return it; None where it ended without one."""
-        await self._news.wait()
+        while self.place is None and self.answer is None:
+            await self._more()
         return self.place
 
     async def end(self) -> Answer:
         """Wait for its end."""
-        await self._ended.wait()
-        assert self._answer is not None
-        return self._answer
+        while self.answer is None:
+            await self._more()
+        return self.answer
+
+    def _more(self) -> asyncio.Future[None]:
+        self._waiting.append(asyncio.get_running_loop().create_future())
+        return self._waiting[-1]
+
+    def _spread(self) -> None:
+        for one in self._waiting:
+            if not one.done():
+                one.set_result(None)
+        self._waiting.clear()
 
 
 Removal = Errand

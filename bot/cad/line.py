@@ -138,8 +138,11 @@ class Line:
 
     def _free_at(self, kind: Kind, now: float, went: dict[Window, deque[float]]) -> float:
         """Return the moment, `now` or later, from which one of this kind may go after those that `went`."""
-        full = [times[0] + w.seconds for w, times in went.items() if kind in w.kinds and len(times) == w.many]
-        return max(now, self.opens_at(kind), *full)
+        at = max(now, self.opens_at(kind))
+        for window, times in went.items():
+            if kind in window.kinds and len(times) == window.many:
+                at = max(at, times[0] + window.seconds)
+        return at
 
 
 def _order(who: Waiting) -> tuple[bool, bool, int, int]:

@@ -37,6 +37,7 @@ DOCUMENTED = {
 _NOT_ENABLED = re.compile(r".{1,60} IS NOT ENABLED FOR THIS COMMUNITY", re.IGNORECASE)
 _PLAN = re.compile(r"VERSION .{1,40} REQUIRED", re.IGNORECASE)
 _REFUSAL = re.compile("|".join([*DOCUMENTED, _NOT_ENABLED.pattern, _PLAN.pattern]), re.IGNORECASE)
+_INVISIBLE = re.compile(r"\A[\s\ufeff\u200b-\u200f]+")
 # Undocumented: the CAD's greeting at every path that it does not know, with status 200.
 _GREETING = "backend service reached"
 
@@ -58,7 +59,7 @@ TURNED_DOWN = (End.REJECTED, Why.OTHER_REFUSAL)
 def text_of(reply: Reply) -> str:
     """Return the body as text, without the invisible characters at its ends."""
     text = "" if reply.content is None else reply.content.decode("utf-8", errors="replace")
-    return re.sub(r"^[\s\ufeff\u200b-\u200f]+|\s+$", "", text)
+    return _INVISIBLE.sub("", text, count=1).rstrip()
 
 
 def is_page(reply: Reply, text: str) -> bool:

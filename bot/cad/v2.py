@@ -87,7 +87,7 @@ def understand_removal(ref: CallRef, reply: Reply, hide: Hide) -> Answer:
     named = _told(reply, 200)
     names = (reading.an_id(named.get("serverid")), reading.an_id(named.get("callid")))
     if reply.status == 204 or names == (ref.server_id, ref.call_id):
-        return Answer(*reading.CONFIRMED, hide(reading.text_of(reply)), reply.status)
+        return Answer(*reading.CONFIRMED, status=reply.status)
     return _understand(reply, hide, missing=reading.NOT_THERE)
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from bot import __version__
 from bot.cad.model import Account, Answer, End, Reply, Request, Why
@@ -36,18 +37,18 @@ class _ConnectionLostError(aiohttp.ClientError):
     """The connection broke after the request had gone out."""
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Let each request go out once.
+class _OnlyAnswer(aiohttp.ClientResponse):
+    """The answer to a request that goes out once.
 
     aiohttp sends a GET or DELETE again by itself where the connection breaks before the answer. A second DELETE would
     be told "not there" of what the first removed, and neither would be in the line. It repeats for these errors alone.
     """
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:  # no connection came about, and nothing went out
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _ConnectionLostError(type(error).__name__) from error
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        try:
+            return await super().start(connection)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise _ConnectionLostError(type(error).__name__) from error
 
 
 class Wire:
@@ -71,7 +72,7 @@ class Wire:
             connector=aiohttp.TCPConnector(keepalive_timeout=0.5),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
-            middlewares=(_once,),
+            response_class=_OnlyAnswer,
             timeout=self._timeout,
         )
         return self
@@ -86,7 +87,8 @@ class Wire:
         try:
             async with self._session.request(
                 request.method,
-                (self._account.url / request.path).with_query(request.query),
+                self._account.url / request.path,
+                params=request.query,
                 data=request.body,
                 headers=({} if request.body is None else _JSON) | dict(request.headers),
                 allow_redirects=False,  # a redirect would carry the key to another place
@@ -145,11 +147,12 @@ def _failed(request: Request, error: Exception, end: End, why: Why) -> Answer:
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:
     """Return the body, or None where it is compressed or longer than `MAX_BODY`."""
-    encodings = response.headers.getall("Content-Encoding", []) + response.headers.getall("Transfer-Encoding", [])
-    if any(encoding.strip().lower() not in ("identity", "chunked") for encoding in encodings):
-        return None
+    for name in ("Content-Encoding", "Transfer-Encoding"):
+        for encoding in response.headers.getall(name, ()):
+            if encoding.strip().lower() not in ("identity", "chunked"):
+                return None
     body = bytearray()
-    async for chunk in response.content.iter_any():
+    while chunk := await response.content.readany():
         body += chunk
         if len(body) > MAX_BODY:
             return None

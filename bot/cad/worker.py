@@ -135,6 +135,8 @@ class Worker:
 
     def heed(self, kind: Kind, answer: Answer) -> Answer:
         """Draw from an answer what follows for all others of its kind; return it with the time that belongs to it."""
+        if answer.done:
+            return answer
         if answer.why is Why.BUSY:
             wait = busy_for(answer.retry_after)
             self._line.close(kind, self.clock.now() + wait)

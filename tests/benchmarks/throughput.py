@@ -28,6 +28,9 @@ from tests.removing import removed
 
 ROUNDS, IN_A_ROW, AT_ONCE, WAVES = 5, 500, 100, 10
 
+KEY = "5E1A6C1D-8F6B-4D1B-9E55-3F2A9C0D7B11"
+"""As long as a real one: every text of the CAD's is searched for it."""
+
 Send = Callable[[int], Awaitable[object]]
 
 # A server in a process of its own, so that its work is not counted.
@@ -128,7 +131,7 @@ async def ours(account: Account, dialect: Dialect) -> AsyncIterator[Send]:
 async def throughput(plain: str, tls: str) -> None:
     urls = URL(f"http://127.0.0.1:{plain}"), URL(f"https://127.0.0.1:{tls}")
     for version, url, at_once in itertools.product(DIALECTS, urls, (False, True)):
-        account = Account(url, "community", "key")
+        account = Account(url, "community", KEY)
         figures: dict[str, list[tuple[float, float, float, float]]] = {"ours": [], "bare": []}
         async with ours(account, DIALECTS[version]) as send_ours, bare(account, DIALECTS[version]) as send_bare:
             for send in (send_ours, send_bare):
