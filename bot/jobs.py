@@ -26,7 +26,7 @@ class Jobs:
 
     def start(self, job: Job) -> None:
         """Let a job begin, in a moment. May be called from a command's task, to which the job does not belong."""
-        task = asyncio.create_task(job(), name="job", context=self._owner)
+        task = self._owner.run(asyncio.create_task, job(), name="job")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

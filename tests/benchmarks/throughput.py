@@ -24,9 +24,8 @@ from bot.cad.dialect import Dialect
 from bot.cad.line import Line, paced
 from bot.cad.model import Account, CallRef, End
 from tests.benchmarks.told import beside, say, spread
-from tests.removing import removed
 
-ROUNDS, IN_A_ROW, AT_ONCE, WAVES = 5, 500, 100, 10
+ROUNDS, IN_A_ROW, AT_ONCE, WAVES = 5, 1000, 100, 20
 
 KEY = "5E1A6C1D-8F6B-4D1B-9E55-3F2A9C0D7B11"
 """As long as a real one: every text of the CAD's is searched for it."""
@@ -123,7 +122,8 @@ async def ours(account: Account, dialect: Dialect) -> AsyncIterator[Send]:
     async with CadClient(account, dialect, line=Line(paced(0), depth=AT_ONCE)) as client:
 
         async def send(number: int) -> None:
-            assert (await removed(client, CallRef(1, number))).end is End.REMOVED
+            answer = await client.follow(client.begin_removal(CallRef(1, number)))
+            assert answer.end is End.REMOVED
 
         yield send
 
