@@ -87,10 +87,12 @@ class Errand:
 
     async def settle(self, answer: Answer) -> None:
         """Let the witness note how it ended, and then all who follow it read it."""
-        if self.witness is not None:
-            await self.witness.ended(answer)
-        self.answer = answer
-        self._spread()
+        try:
+            if self.witness is not None:
+                await self.witness.ended(answer)
+        finally:  # a drain can cut the note short, and the answer is true all the same
+            self.answer = answer
+            self._spread()
 
     async def news(self) -> Place | None:
         """Wait until there is a place worth telling, and return it; None where it ended without one."""

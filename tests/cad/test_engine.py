@@ -371,6 +371,30 @@ async def test_draining_tells_who_waits_at_once_and_repeats_nothing() -> None:
     assert len(arrived) == 1
 
 
+class Stuck:
+    """A witness whose disk takes the first note, and no second."""
+
+    def __init__(self) -> None:
+        self.noting = asyncio.Event()
+
+    async def sending(self) -> bool:
+        return True
+
+    async def ended(self, answer: Answer) -> None:
+        self.noting.set()
+        await asyncio.Event().wait()
+
+
+async def test_who_follows_gets_the_answer_though_the_note_of_it_is_cut_short_by_the_drain() -> None:
+    async with Script(REMOVE_911=[OK]).client() as client:
+        stuck = Stuck()
+        follower = asyncio.create_task(client.follow(client.begin_removal(CALL, stuck)))
+        await stuck.noting.wait()
+        await client.drain(0)
+        async with asyncio.timeout(5):
+            assert (await follower).end is End.REMOVED
+
+
 async def test_a_bug_in_the_worker_leaves_nobody_waiting(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
