@@ -376,11 +376,13 @@ class Stuck:
 
     def __init__(self) -> None:
         self.noting = asyncio.Event()
+        self.told: Answer | None = None
 
     async def sending(self) -> bool:
         return True
 
     async def ended(self, answer: Answer) -> None:
+        self.told = answer
         self.noting.set()
         await asyncio.Event().wait()
 
@@ -392,7 +394,9 @@ async def test_who_follows_gets_the_answer_though_the_note_of_it_is_cut_short_by
         await stuck.noting.wait()
         await client.drain(0)
         async with asyncio.timeout(5):
-            assert (await follower).end is End.REMOVED
+            assert await follower == stuck.told
+        assert stuck.told is not None
+        assert stuck.told.end is End.REMOVED
 
 
 async def test_a_bug_in_the_worker_leaves_nobody_waiting(
