@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 from types import TracebackType
@@ -36,13 +36,25 @@ class SeenCalls:
 
     `at` is the time of day at which the CAD was asked, of the oldest list among them; None where there is none yet.
     `trouble` is why there is nothing newer, where that is known. NOT_SENT with PLAN: the community has no Plus.
-    `whole` is False where some of what the CAD listed could not be read.
+    `whole` is False where some of what the CAD listed could not be read, and `less` is True where some was removed
+    since it was listed.
     """
 
     calls: tuple[EmergencyCall, ...] = ()
     at: float | None = None
     trouble: Answer | None = None
     whole: bool = True
+    less: bool = False
+
+    @property
+    def no_plus(self) -> bool:
+        """Say whether the community's plan lacks the list."""
+        return self.trouble is not None and Why.PLAN in (self.trouble.why, self.trouble.because)
+
+    def without(self, refs: Container[CallRef]) -> SeenCalls:
+        """Take out what was removed since."""
+        calls = tuple(call for call in self.calls if call.ref not in refs)
+        return replace(self, calls=calls, less=self.less or len(calls) < len(self.calls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,8 @@ class SeenServers:
 class _Sheet:
     """What is known of one server's calls. `tried` is when they were last asked for, by the monotonic clock."""
 
-    calls: tuple[EmergencyCall, ...] = ()
-    at: float | None = None
+    seen: SeenCalls = field(default_factory=SeenCalls)
     tried: float = float("-inf")
-    trouble: Answer | None = None
-    whole: bool = True
     # Is there while a list is wanted or on its way; whoever wants one too waits for the same.
     coming: asyncio.Event | None = None
 
@@ -125,14 +134,14 @@ class Board:
     def call(self, ref: CallRef) -> EmergencyCall | None:
         """Return a call as last seen, however long ago; None where it is not on the board."""
         sheet = self._sheets.get(ref.server_id, _Sheet())
-        return next((call for call in sheet.calls if call.ref == ref), None)
+        return next((call for call in sheet.seen.calls if call.ref == ref), None)
 
     def removed(self, ref: CallRef) -> None:
         """Take a call off the board: it was removed, or is not there."""
         now = monotonic()
         self._removed = {old: at for old, at in self._removed.items() if at > now - LONGEST} | {ref: now}
         if sheet := self._sheets.get(ref.server_id):
-            sheet.calls = tuple(call for call in sheet.calls if call.ref != ref)
+            sheet.seen = sheet.seen.without({ref})
 
     # In jobs.
 
@@ -152,15 +161,18 @@ class Board:
         if self._off:
             return SeenCalls(trouble=Answer(End.NOT_SENT, Why.PLAN))
         if server_id is not None:
-            sheet = self._sheets.get(server_id, _Sheet())
-            if sheet.at is None and self.known_servers and server_id not in {one.id for one in self.known_servers}:
+            seen = self._sheets.get(server_id, _Sheet()).seen
+            if seen.at is None and self.known_servers and server_id not in {one.id for one in self.known_servers}:
                 return SeenCalls(trouble=Answer(End.NOT_SENT, Why.NO_SUCH_SERVER))  # and so it is not asked for
-            return SeenCalls(sheet.calls, sheet.at, sheet.trouble, sheet.whole)
-        sheets = list(self._sheets.values())
-        times = [sheet.at for sheet in sheets if sheet.at is not None]
-        trouble = next((sheet.trouble for sheet in sheets if sheet.trouble), None) or self._servers.seen.trouble
-        calls = tuple(call for sheet in sheets for call in sheet.calls)
-        return SeenCalls(calls, min(times, default=None), trouble, all(sheet.whole for sheet in sheets))
+            return seen
+        every = [sheet.seen for sheet in self._sheets.values()]
+        return SeenCalls(
+            tuple(call for seen in every for call in seen.calls),
+            min((seen.at for seen in every if seen.at is not None), default=None),
+            next((seen.trouble for seen in every if seen.trouble), None) or self._servers.seen.trouble,
+            all(seen.whole for seen in every),
+            any(seen.less for seen in every),
+        )
 
     @property
     def _off(self) -> bool:
@@ -190,22 +202,20 @@ class Board:
             sheet.tried, at = monotonic(), time.time()
             try:
                 listed = await self._cad.calls(server_id)
-                sheet.trouble = listed if isinstance(listed, Answer) else None
-                if not isinstance(listed, Answer):
-                    for call in listed.calls:
-                        fold(call)
-                        await asyncio.sleep(0)  # nobody who types waits for more than one of them
-                    sheet.calls, sheet.at = tuple(self._not_removed(listed.calls, since=sheet.tried)), at
-                    sheet.whole = listed.whole
+                if isinstance(listed, Answer):
+                    sheet.seen = replace(sheet.seen, trouble=listed)
+                    continue
+                for call in listed.calls:
+                    fold(call)
+                    await asyncio.sleep(0)  # nobody who types waits for more than one of them
+                since = {ref for ref, gone in self._removed.items() if gone >= sheet.tried}
+                sheet.seen = SeenCalls(listed.calls, at, whole=listed.whole).without(since)
             except Exception:
                 log.exception("the board's list of calls: a bug in this bot")
             finally:
                 if sheet.coming is not None:
                     sheet.coming.set()
                 sheet.coming = None
-
-    def _not_removed(self, calls: Iterable[EmergencyCall], since: float) -> Iterable[EmergencyCall]:
-        return (call for call in calls if self._removed.get(call.ref, float("-inf")) < since)
 
     async def _see_servers(self) -> SeenServers:
         servers, now = self._servers, monotonic()

@@ -29,7 +29,7 @@ def about(call: EmergencyCall) -> list[str]:
 
 def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> str:
     """Return a page of the open calls, or what there is to say instead of one."""
-    if seen.trouble is not None and Why.PLAN in (seen.trouble.why, seen.trouble.because):
+    if seen.no_plus:
         return (
             "The list of open calls needs the CAD's plan **Plus** or higher, and this community has less. "
             "`/remove911` and the menu of the CAD's posts (Apps, Remove 911 call) work without it."
@@ -42,7 +42,8 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
             "Press Refresh in a moment. If it goes on, an admin sees more with `/cad911 status`."
         )
     stale = "" if seen.trouble is None else " Nothing newer could be read."
-    when = f"as of {_relative(seen.at)}.{stale}"
+    less = ", without what was removed since" if seen.less else ""
+    when = f"as of {_relative(seen.at)}{less}.{stale}"
     if not seen.whole:
         when += " Some of what the CAD listed could not be read, so look there too."
     if not seen.calls and not seen.whole:

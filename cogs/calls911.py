@@ -13,7 +13,7 @@ from discord.ext import commands
 from bot import words, words_calls
 from bot.app import CadBot
 from bot.board import Board, SeenCalls
-from bot.cad.model import CallRef
+from bot.cad.model import CallRef, End
 from bot.door import asker_of
 from bot.options import Id, ServerOption
 from bot.recreate import button_for
@@ -108,11 +108,12 @@ class CallList(View):
         if last:
             self.previous.disabled, self.next.disabled = self._page == 0, self._page == last
             self.add_item(self.previous).add_item(self.next)
-        self.add_item(self.refresh)
+        if not self._seen.no_plus:
+            self.add_item(self.refresh)
         embed = discord.Embed(description=words_calls.listed(self._seen, page, self._server_id))
         if last:
             embed.set_footer(text=f"Page {self._page + 1} of {last + 1}, {len(calls)} calls")
-        await say(interaction, "", self, embed=embed)
+        await say(interaction, "", self if self.children else None, embed=embed)
 
     @discord.ui.select(placeholder="Select the calls to remove, 10 at most")
     async def pick(self, interaction: Click, select: discord.ui.Select[Any]) -> None:
@@ -159,6 +160,10 @@ class CallList(View):
         if await say(click, text, button_for(click, self._desk, outcomes)):
             for outcome in outcomes:
                 await self._desk.answered(outcome)
+        gone = {one.ref for one in outcomes if one.answer.end in (End.REMOVED, End.GONE)}
+        if gone and not self.is_finished():
+            self._seen = self._seen.without(gone)  # and shown is nothing new: the role may have gone meanwhile
+            await self._show(self._asked)
 
 
 async def setup(bot: CadBot) -> None:

@@ -89,6 +89,31 @@ async def test_several_are_removed_after_one_question_that_names_them(make_town:
     assert [entry.way for entry in await town.journal.unanswered()] == []
 
 
+async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(2))
+    shown = await listed(town)
+    question = await pick(town, shown, "1")
+    await town.dispatcher.click(question, label="Remove call")
+    assert "without what was removed since" in text(shown)
+    assert [value for _, value in options(shown)] == ["2"]
+    question = await pick(town, shown, "2")
+    await town.dispatcher.click(question, label="Remove call")
+    assert text(shown).strip().startswith("No open calls on server **1**, as of <t:")
+    assert text(shown).strip().endswith(":R>, without what was removed since.")
+    assert (options(shown), labels(shown)) == ([], ["Refresh"])
+    assert len(town.cad.asked_for("GET_CALLS")) == 1
+
+
+async def test_what_could_not_be_removed_stays_in_the_list_above(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(2))
+    shown = await listed(town)
+    question = await pick(town, shown, "1")
+    await town.cad.go_down()
+    await town.dispatcher.click(question, label="Remove call")
+    assert "was **not removed**" in question.content
+    assert [value for _, value in options(shown)] == ["1", "2"]
+
+
 async def test_each_result_is_its_own(make_town: OpenTown) -> None:
     town = await open_on(make_town, Plan.PLUS)
     shown = await listed(town)
@@ -155,6 +180,7 @@ async def test_without_plus_it_says_what_to_do(make_town: OpenTown) -> None:
     shown = await listed(town)
     assert "needs the CAD's plan **Plus** or higher" in text(shown)
     assert "`/remove911`" in text(shown)
+    assert labels(shown) == []
     assert town.cad.asked_for("GET_CALLS") == []
 
 
@@ -199,7 +225,7 @@ async def test_progress_is_shown_while_the_line_works(make_town: OpenTown) -> No
     edits = [
         sent.json["content"]
         for sent in town.env.http_requests[before:]
-        if sent.path.endswith("/@original") and sent.json is not None
+        if sent.path.endswith("/@original") and sent.json is not None and sent.json["content"]
     ]
     assert [(edit.count("✅"), edit.count("⏳")) for edit in edits] == [(1, 2), (2, 1), (3, 0)]
 
