@@ -80,9 +80,9 @@ class Errand:
         return Answer(End.UNKNOWN if self.sent else End.NOT_SENT, Why.OUR_BUG)
 
     def tell(self, place: Place) -> None:
-        """Let all who follow it know its place in the line; that is said once."""
-        if self.place is None:
-            self.place = place
+        """Let all who follow it know its place in the line. Each reads it once: who joins late, as it is by then."""
+        first, self.place = self.place is None, place
+        if first:
             self._spread()
 
     async def settle(self, answer: Answer) -> None:

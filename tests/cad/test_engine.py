@@ -241,6 +241,31 @@ async def test_who_waits_longer_than_two_seconds_is_told_the_place_once() -> Non
     assert len(places) == 3
 
 
+async def test_who_joins_one_that_waits_is_told_the_wait_as_it_is_by_then() -> None:
+    """It was 3 s when the first asked, and is a minute since the CAD said that it is still busy."""
+    clock = HandClock()
+    places: list[Place] = []
+
+    async def told(place: Place) -> None:
+        places.append(place)
+
+    cad = Script(REMOVE_911=[busy("Retry-After: 3"), busy("Retry-After: 60"), OK])
+    async with cad.client(clock) as client:
+        refused = client.begin_removal(CALL)
+        waits = client.begin_removal(CallRef(1, 303))
+        followers = [asyncio.create_task(client.follow(waits, told))]
+        await until(lambda: len(places) == 1)
+        clock.tick(3)
+        assert (await client.follow(refused)).why is Why.BUSY
+        await until(lambda: waits.place is not None and waits.place.at > places[0].at + 50)
+        followers.append(asyncio.create_task(client.follow(waits, told)))
+        await until(lambda: len(places) == 2)
+        clock.tick(60)
+        assert [(await one).end for one in followers] == [End.REMOVED, End.REMOVED]
+    assert len(places) == 2
+    assert places[1].at > places[0].at + 50
+
+
 async def test_a_full_line_sends_away_at_once() -> None:
     clock = HandClock()
     cad = Script(REMOVE_911=[OK])
