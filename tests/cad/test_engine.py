@@ -266,6 +266,14 @@ async def test_who_joins_one_that_waits_is_told_the_wait_as_it_is_by_then() -> N
     assert places[1].at > places[0].at + 50
 
 
+async def test_closing_leaves_no_timer_behind() -> None:
+    async with Script(REMOVE_911=[OK]).client(HandClock()) as client:
+        await ask_many(client, 2, lambda *_: None)
+        assert any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks())
+    await asyncio.sleep(0)
+    assert not any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks())
+
+
 async def test_a_full_line_sends_away_at_once() -> None:
     clock = HandClock()
     cad = Script(REMOVE_911=[OK])
