@@ -404,6 +404,54 @@ async def test_draining_tells_who_waits_at_once_and_repeats_nothing() -> None:
     assert len(arrived) == 1
 
 
+class SlowDisk:
+    """A witness whose notes all wait for the same disk."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.noting = 0
+
+    async def sending(self) -> bool:
+        self.noting += 1
+        await self.ready.wait()
+        return True
+
+    async def ended(self, answer: Answer) -> None:
+        pass
+
+
+async def test_what_a_disk_held_up_does_not_leave_all_at_once() -> None:
+    clock, disk = HandClock(), SlowDisk()
+    cad = Script(REMOVE_911=[OK] * 3)
+    async with cad.client(clock) as client:
+        removals = [client.begin_removal(CallRef(1, number), disk) for number in (1, 2, 3)]
+        for noting in (1, 2, 3):
+            await until(lambda noting=noting: disk.noting == noting)
+            clock.tick(1.05)
+        disk.ready.set()
+        for left in (1, 2):
+            await until(lambda left=left: sum(removal.answer is not None for removal in removals) == left)
+            assert (len(cad.asked), client.waiting()) == (left, 3 - left)
+            clock.tick(1.05)
+        assert {(await client.follow(removal)).end for removal in removals} == {End.REMOVED}
+    assert disk.noting == 3
+
+
+async def test_what_a_disk_held_up_and_a_drain_stops_was_not_sent() -> None:
+    clock, disk = HandClock(), SlowDisk()
+    cad = Script()
+    async with cad.client(clock) as client:
+        removal = client.begin_removal(CALL, disk)
+        await until(lambda: disk.noting == 1)
+        clock.tick(1)
+        draining = asyncio.create_task(client.drain(5))
+        disk.ready.set()
+        answer = await client.follow(removal)
+        assert (answer.end, answer.why) == (End.NOT_SENT, Why.CLOSING)
+        await draining
+    assert cad.asked == []
+
+
 class Stuck:
     """A witness whose disk takes the first note, and no second."""
 
