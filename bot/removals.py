@@ -94,6 +94,7 @@ class _Shared(_Witness):
     def begun(self) -> Removal:
         """Begin the removal, once; to be called by whoever is in the journal."""
         if self._removal is None:
+            self._under_way.setdefault(self._ref, self)  # somebody else, who could not be noted, may have dropped it
             self._removal = self._cad.begin_removal(self._ref, self)
         return self._removal
 

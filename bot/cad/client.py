@@ -191,7 +191,7 @@ class CadClient:
         ask = self._dialect.remove_911(self._account, errand.ref)
         first = await self._looks.ask(ask, errand)
         if first.why is Why.BUSY:
-            errand.was_refused_for_being_busy()
+            errand.nothing_came_of_it()
             first = await self._looks.ask(ask, errand)
         if first.end is not End.UNKNOWN:
             return self._looks.what_is_not_there(errand.ref, first)
@@ -229,7 +229,7 @@ class CadClient:
         if answer.status != 429:
             return answer
         # The gateway refused it, so the CAD never saw it; of anything else that can't be said for certain.
-        errand.was_refused_for_being_busy()
+        errand.nothing_came_of_it()
         return await self._looks.ask(ask, errand)
 
     # What is looked at.

@@ -55,20 +55,20 @@ class Errand:
         latest = self.asked + LONGEST if self.ends is None else self.ends - patience
         return Waiting(kind, latest, begun=self.begun)
 
-    async def takes_its_turn(self, kind: Kind, now: float) -> None:
-        """Note that a step of it is about to be sent.
+    async def takes_its_turn(self, kind: Kind, now: float, *, noted: bool = False) -> None:
+        """Note that a step of it is about to be sent, unless the witness has `noted` that already.
 
         Raises:
             NoTurn: the witness could not note that, so it must not be sent.
         """
         self.begun, self.ends = True, self.ends or now + BUDGET
         if kind.changes and not self.sent:
-            if self.witness is not None and not await self.witness.sending():
+            if not noted and self.witness is not None and not await self.witness.sending():
                 raise NoTurn(Answer(End.NOT_SENT, Why.JOURNAL))
             self.sent = True
 
-    def was_refused_for_being_busy(self) -> None:
-        """Note that nothing came of what was sent, and that waiting for the CAD is not counted."""
+    def nothing_came_of_it(self) -> None:
+        """Note that the CAD was too busy, or its turn is over before it was sent; waiting for that is not counted."""
         self.sent, self.ends = False, None
 
     def stopped(self) -> Answer:
@@ -80,9 +80,9 @@ class Errand:
         return Answer(End.UNKNOWN if self.sent else End.NOT_SENT, Why.OUR_BUG)
 
     def tell(self, place: Place) -> None:
-        """Let all who follow it know its place in the line; that is said once."""
-        if self.place is None:
-            self.place = place
+        """Let all who follow it know its place in the line. Each reads it once: who joins late, as it is by then."""
+        first, self.place = self.place is None, place
+        if first:
             self._spread()
 
     async def settle(self, answer: Answer) -> None:

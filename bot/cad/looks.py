@@ -11,12 +11,16 @@ from typing import TypeVar
 from bot.cad.dialect import Ask, Dialect
 from bot.cad.errand import Errand
 from bot.cad.line import LONGEST, Waiting
-from bot.cad.model import Account, Answer, CallRef, End, OpenCalls, Plan, Reply, Server, Why
+from bot.cad.model import Account, Answer, CallRef, End, Kind, OpenCalls, Plan, Reply, Server, Why
 from bot.cad.wire import Wire
 from bot.cad.worker import Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+SLOW_NOTE = 0.5
+"""Seconds for the note that something is about to be sent, above which its turn is over: all that a disk held up would
+leave at once."""
 
 
 class Looks:
@@ -58,15 +62,23 @@ class Looks:
         if errand is None:
             await self._worker.turn(Waiting(kind, now() + LONGEST), past_breaker=past_breaker)
         else:
-            joined = now()
-            try:
-                await self._worker.turn(errand.waits(kind, self._patience), errand.tell)
-            finally:
-                errand.waited += now() - joined
-            await errand.takes_its_turn(kind, now())
+            await self._turn(kind, errand)
+            sent, turned = errand.sent, now()
+            await errand.takes_its_turn(kind, turned)
+            if not sent and now() > turned + SLOW_NOTE:
+                errand.nothing_came_of_it()
+                await self._turn(kind, errand)
+                await errand.takes_its_turn(kind, now(), noted=True)
         reply = await self._wire.exchange(ask.request)
         result = ask.understand(reply, self._wire.hide) if isinstance(reply, Reply) else reply
         return self._worker.heed(kind, result) if isinstance(result, Answer) else result
+
+    async def _turn(self, kind: Kind, errand: Errand) -> None:
+        joined = self._worker.clock.now()
+        try:
+            await self._worker.turn(errand.waits(kind, self._patience), errand.tell)
+        finally:
+            errand.waited += self._worker.clock.now() - joined
 
     async def calls(self, server_id: int, errand: Errand | None = None) -> OpenCalls | Answer:
         """Look at a server's open 911 calls; never sent unless the plan is known to have the list."""

@@ -11,6 +11,7 @@ from typing import Self
 
 import aiohttp
 from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from bot import __version__
 from bot.cad.model import Account, Answer, End, Reply, Request, Why
@@ -51,6 +52,19 @@ class _OnlyAnswer(aiohttp.ClientResponse):
             raise _ConnectionLostError(type(error).__name__) from error
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Connections for requests, none of which holds an answer already: it would be read as the next request's."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or len(connection.protocol) == 0:
+                return connection
+            connection.close()
+
+
 class Wire:
     """A session with the CAD.
 
@@ -67,9 +81,8 @@ class Wire:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
-            # Shorter than the pace: an answer that comes late on an old connection is never read as the next one's,
-            # and none is used that the other side is just closing.
-            connector=aiohttp.TCPConnector(keepalive_timeout=0.5),
+            # Shorter than the pace: a connection is seldom used again, and none that the other side is just closing.
+            connector=_Connector(keepalive_timeout=0.5),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             response_class=_OnlyAnswer,

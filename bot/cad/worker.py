@@ -185,9 +185,11 @@ class Worker:
 
     async def _sleep_unless_changed(self, seconds: float) -> None:
         waits = [asyncio.create_task(self.clock.sleep(seconds)), asyncio.create_task(self._changed.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     def _heed_the_breaker(self) -> None:
         for who, turn in tuple(self._turns.items()):

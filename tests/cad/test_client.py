@@ -13,7 +13,9 @@ import tracemalloc
 import pytest
 from yarl import URL
 
+from bot.cad import v1, v2
 from bot.cad.client import CadClient
+from bot.cad.dialect import Dialect
 from bot.cad.model import Account, Answer, CallRef, End, Why
 from bot.cad.wire import MAX_BODY
 from bot.sandbox.cad import LoopbackCad
@@ -181,6 +183,32 @@ async def test_a_late_answer_is_never_read_as_the_next_ones() -> None:
 
     async with serving(play) as account, CadClient(account) as client:
         assert (await removed(client, CALL)).end is End.REMOVED
+        assert (await removed(client, CallRef(1, 303))).end is End.REJECTED
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("dialect", [v1, v2])
+async def test_a_stray_answer_on_a_connection_that_is_used_again_at_once_is_not_the_next_ones(dialect: Dialect) -> None:
+    """The first answer comes so late that the pace has passed meanwhile, and then comes once more."""
+    asked: list[str] = []
+    strayed = asyncio.Event()
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await read_request(reader))[0])
+        if len(asked) > 1:
+            writer.write(http("418 Teapot"))
+            await writer.drain()
+            return
+        for _ in range(2):
+            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)  # both at once are noticed by aiohttp itself
+        strayed.set()
+        await reader.read()
+
+    async with serving(play) as account, CadClient(account, dialect, clock=JumpClock()) as client:
+        assert (await removed(client, CALL)).end is End.REMOVED
+        await strayed.wait()
         assert (await removed(client, CallRef(1, 303))).end is End.REJECTED
     assert len(asked) == 2
 

@@ -241,6 +241,39 @@ async def test_who_waits_longer_than_two_seconds_is_told_the_place_once() -> Non
     assert len(places) == 3
 
 
+async def test_who_joins_one_that_waits_is_told_the_wait_as_it_is_by_then() -> None:
+    """It was 3 s when the first asked, and is a minute since the CAD said that it is still busy."""
+    clock = HandClock()
+    places: list[Place] = []
+
+    async def told(place: Place) -> None:
+        places.append(place)
+
+    cad = Script(REMOVE_911=[busy("Retry-After: 3"), busy("Retry-After: 60"), OK])
+    async with cad.client(clock) as client:
+        refused = client.begin_removal(CALL)
+        waits = client.begin_removal(CallRef(1, 303))
+        followers = [asyncio.create_task(client.follow(waits, told))]
+        await until(lambda: len(places) == 1)
+        clock.tick(3)
+        assert (await client.follow(refused)).why is Why.BUSY
+        await until(lambda: waits.place is not None and waits.place.at > places[0].at + 50)
+        followers.append(asyncio.create_task(client.follow(waits, told)))
+        await until(lambda: len(places) == 2)
+        clock.tick(60)
+        assert [(await one).end for one in followers] == [End.REMOVED, End.REMOVED]
+    assert len(places) == 2
+    assert places[1].at > places[0].at + 50
+
+
+async def test_closing_leaves_no_timer_behind() -> None:
+    async with Script(REMOVE_911=[OK]).client(HandClock()) as client:
+        await ask_many(client, 2, lambda *_: None)
+        assert any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks())
+    await asyncio.sleep(0)
+    assert not any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks())
+
+
 async def test_a_full_line_sends_away_at_once() -> None:
     clock = HandClock()
     cad = Script(REMOVE_911=[OK])
@@ -369,6 +402,54 @@ async def test_draining_tells_who_waits_at_once_and_repeats_nothing() -> None:
         refused = await client.recheck()
         assert (refused.end, refused.why) == (End.NOT_SENT, Why.CLOSING)
     assert len(arrived) == 1
+
+
+class SlowDisk:
+    """A witness whose notes all wait for the same disk."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.noting = 0
+
+    async def sending(self) -> bool:
+        self.noting += 1
+        await self.ready.wait()
+        return True
+
+    async def ended(self, answer: Answer) -> None:
+        pass
+
+
+async def test_what_a_disk_held_up_does_not_leave_all_at_once() -> None:
+    clock, disk = HandClock(), SlowDisk()
+    cad = Script(REMOVE_911=[OK] * 3)
+    async with cad.client(clock) as client:
+        removals = [client.begin_removal(CallRef(1, number), disk) for number in (1, 2, 3)]
+        for noting in (1, 2, 3):
+            await until(lambda noting=noting: disk.noting == noting)
+            clock.tick(1.05)
+        disk.ready.set()
+        for left in (1, 2):
+            await until(lambda left=left: sum(removal.answer is not None for removal in removals) == left)
+            assert (len(cad.asked), client.waiting()) == (left, 3 - left)
+            clock.tick(1.05)
+        assert {(await client.follow(removal)).end for removal in removals} == {End.REMOVED}
+    assert disk.noting == 3
+
+
+async def test_what_a_disk_held_up_and_a_drain_stops_was_not_sent() -> None:
+    clock, disk = HandClock(), SlowDisk()
+    cad = Script()
+    async with cad.client(clock) as client:
+        removal = client.begin_removal(CALL, disk)
+        await until(lambda: disk.noting == 1)
+        clock.tick(1)
+        draining = asyncio.create_task(client.drain(5))
+        disk.ready.set()
+        answer = await client.follow(removal)
+        assert (answer.end, answer.why) == (End.NOT_SENT, Why.CLOSING)
+        await draining
+    assert cad.asked == []
 
 
 class Stuck:
