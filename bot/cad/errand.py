@@ -39,6 +39,8 @@ class Errand:
     # How it ended, and who waits for news of it, each with a future of their own, so that one may be cancelled.
     answer: Answer | None = None
     _waiting: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
+    # Whether the witness has noted that it is about to be sent; that is done once.
+    noted: bool = False
     # Whether a request of it may have done something: one is on the wire, or was, and got no clear answer.
     sent: bool = False
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
@@ -55,15 +57,16 @@ class Errand:
         latest = self.asked + LONGEST if self.ends is None else self.ends - patience
         return Waiting(kind, latest, begun=self.begun)
 
-    async def takes_its_turn(self, kind: Kind, now: float, *, noted: bool = False) -> None:
-        """Note that a step of it is about to be sent, unless the witness has `noted` that already.
+    async def takes_its_turn(self, kind: Kind, now: float) -> None:
+        """Note that a step of it is about to be sent.
 
         Raises:
             NoTurn: the witness could not note that, so it must not be sent.
         """
         self.begun, self.ends = True, self.ends or now + BUDGET
         if kind.changes and not self.sent:
-            if not noted and self.witness is not None and not await self.witness.sending():
+            self.noted = self.noted or self.witness is None or await self.witness.sending()
+            if not self.noted:
                 raise NoTurn(Answer(End.NOT_SENT, Why.JOURNAL))
             self.sent = True
 

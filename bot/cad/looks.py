@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SLOW_NOTE = 0.5
-"""Seconds for the note that something is about to be sent, above which its turn is over: all that a disk held up would
-leave at once."""
+"""Seconds for noting that something is about to be sent, past which it takes a new turn: all that a slow disk held up
+would leave at once."""
 
 
 class Looks:
@@ -58,27 +58,29 @@ class Looks:
             errand: whose step it is, if anybody's.
             past_breaker: whether it may go although the breaker is open.
         """
-        kind, now = ask.request.kind, self._worker.clock.now
+        kind = ask.request.kind
         if errand is None:
-            await self._worker.turn(Waiting(kind, now() + LONGEST), past_breaker=past_breaker)
+            await self._worker.turn(Waiting(kind, self._worker.clock.now() + LONGEST), past_breaker=past_breaker)
         else:
-            await self._turn(kind, errand)
-            sent, turned = errand.sent, now()
-            await errand.takes_its_turn(kind, turned)
-            if not sent and now() > turned + SLOW_NOTE:
-                errand.nothing_came_of_it()
-                await self._turn(kind, errand)
-                await errand.takes_its_turn(kind, now(), noted=True)
+            await self._turn_of(errand, kind)
         reply = await self._wire.exchange(ask.request)
         result = ask.understand(reply, self._wire.hide) if isinstance(reply, Reply) else reply
         return self._worker.heed(kind, result) if isinstance(result, Answer) else result
 
-    async def _turn(self, kind: Kind, errand: Errand) -> None:
-        joined = self._worker.clock.now()
-        try:
-            await self._worker.turn(errand.waits(kind, self._patience), errand.tell)
-        finally:
-            errand.waited += self._worker.clock.now() - joined
+    async def _turn_of(self, errand: Errand, kind: Kind) -> None:
+        now = self._worker.clock.now
+        while True:
+            joined = now()
+            try:
+                await self._worker.turn(errand.waits(kind, self._patience), errand.tell)
+            finally:
+                turned = now()
+                errand.waited += turned - joined
+            sent = errand.sent
+            await errand.takes_its_turn(kind, turned)
+            if sent or now() <= turned + SLOW_NOTE:
+                return
+            errand.nothing_came_of_it()
 
     async def calls(self, server_id: int, errand: Errand | None = None) -> OpenCalls | Answer:
         """Look at a server's open 911 calls; never sent unless the plan is known to have the list."""
