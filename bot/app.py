@@ -149,12 +149,11 @@ class CadBot(commands.Bot):
                 )
 
     async def on_interaction(self, interaction: discord.Interaction[CadBot]) -> None:
-        """Answer a click or a form that nobody took care of: its view has expired, or is of before a restart.
+        """Answer a click that nobody took care of: its view has expired, or is of before a restart.
 
         discord.py starts the task of a live view's click before this one, and that task's first step is the door.
         """
-        is_click = interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit)
-        if is_click and not came_in(interaction):
+        if interaction.type is discord.InteractionType.component and not came_in(interaction):
             await say(interaction, words_clicks.expired())
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The door: whoever comes by a command, a click or a form is noted for the drain and passes the same gate."""
+"""The door: whoever comes by a command or a click is noted for the drain and passes the same gate."""
 
 from __future__ import annotations
 
