@@ -11,21 +11,20 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words, words_clicks
+from bot import words_clicks
 from bot.access import Gate, Need
 from bot.audit import Audit
 from bot.board import Board
 from bot.cad.client import CadClient
 from bot.door import came_in
-from bot.entries import Entry
 from bot.health import discord_side
 from bot.health.overview import Overview
 from bot.journal import Journal
 from bot.journal_file import JournalError
-from bot.removals import Outcome, RemovalDesk
-from bot.replies import edit_after_a_restart, say
+from bot.leftover import catch_up
+from bot.removals import RemovalDesk
+from bot.replies import say
 from bot.settings import Settings
-from bot.text import cut
 from bot.tree import GateTree
 
 log = logging.getLogger(__name__)
@@ -37,8 +36,6 @@ Command = app_commands.Command[Any, ..., Any] | app_commands.Group | app_command
 
 EXTENSIONS = ("cogs.remove911", "cogs.calls911", "cogs.cad911")
 
-MOST_OF_A_MESSAGE = 2000
-"""Characters that Discord takes."""
 DRAIN = 10.0
 """Seconds that requests on the wire have to end when the bot stops."""
 LAST_WORDS = 5.0
@@ -95,11 +92,11 @@ class CadBot(commands.Bot):
             self._audit.open()
         try:
             # Asked before the first command can come, so that none of this process's is among them.
-            left, newest = await self.desk.left_over(), await self.journal.newest()
+            left, newest = await self.journal.left_open(), await self.journal.newest()
         except JournalError as error:
             log.error("what an earlier run left over could not be read (%s)", error)
         else:
-            self._catching_up = asyncio.create_task(self._catch_up(left, newest))
+            self._catching_up = asyncio.create_task(catch_up(self, self._cad, left, newest))
 
     async def load_commands(self) -> None:
         """Load the cogs. Needs no connection."""
@@ -164,28 +161,6 @@ class CadBot(commands.Bot):
             self._draining = asyncio.create_task(self._drain(self.running - {asyncio.current_task()}))
         await asyncio.shield(self._draining)
         await super().close()
-
-    async def _catch_up(self, left: list[Entry], newest: int) -> None:
-        """Give what an earlier run left over its end, and the people who still wait for it their answer.
-
-        Whatever has a larger number than `newest` is this run's, and its command gives the answer.
-        """
-        try:
-            await self.desk.settle(left)
-            waiting: dict[str, list[Outcome]] = {}  # by the reply; one can tell of several calls
-            for entry in await self.journal.unanswered(newest):
-                if entry.token is not None and (outcome := self.desk.outcome_of(entry)) is not None:
-                    waiting.setdefault(entry.token, []).append(outcome)
-            for token, outcomes in waiting.items():
-                brief = len(outcomes) > 1
-                text = cut("\n".join(words.outcome(one, brief=brief) for one in outcomes), MOST_OF_A_MESSAGE)
-                if await edit_after_a_restart(self, token, text):
-                    for outcome in outcomes:
-                        await self.desk.answered(outcome)
-        except JournalError as error:
-            log.error("what an earlier run left over could not be ended (%s)", error)
-        except Exception:
-            log.exception("a bug in this bot: what an earlier run left over was not ended")
 
     async def _drain(self, others: set[asyncio.Task[object]]) -> None:
         await self._cad.drain(DRAIN)

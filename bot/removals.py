@@ -11,7 +11,7 @@ from bot import words, words_calls
 from bot.board import Board
 from bot.cad.client import CadClient, Removal, Told
 from bot.cad.model import MAX_ID, Answer, CallRef, EmergencyCall, End, Why
-from bot.entries import CREATE, REMOVE, Asker, Entry
+from bot.entries import CREATE, REMOVE, Asker
 from bot.errors import Refused
 from bot.journal import Journal
 from bot.journal_file import JournalError
@@ -222,12 +222,6 @@ class RemovalDesk:
         except JournalError as error:
             log.warning("journal entry %s: that it was answered could not be noted (%s)", outcome.number, error)
 
-    def outcome_of(self, entry: Entry) -> Outcome | None:
-        """Return what an entry says of its end, or None where it has none."""
-        if entry.answer is None:
-            return None
-        return Outcome(entry.ref, entry.answer, number=entry.number, action=entry.action)
-
     async def refused(self, asker: Asker, ref: CallRef | None) -> None:
         """Note an attempt by somebody who may not, once a minute for each person."""
         now = time()
@@ -239,30 +233,6 @@ class RemovalDesk:
             await self._journal.noted(secrets.token_hex(8), ref, replace(asker, token=None), None)
         except JournalError as error:
             log.error("an attempt by user %s, who may not, could not be noted (%s)", asker.user_id, error)
-
-    async def left_over(self) -> list[Entry]:
-        """List what an earlier process left without an end; to be asked before the first command can come."""
-        return await self._journal.left_open()
-
-    async def settle(self, left: list[Entry]) -> None:
-        """Find an end for what an earlier process left without one.
-
-        What was not sent ends as not sent, for certain. What was sent is looked for among the open calls, where the
-        plan has them; it is never sent again.
-
-        Raises:
-            JournalError: the journal can't be written.
-        """
-        for request, entry in {entry.request: entry for entry in left}.items():
-            answer = Answer(End.NOT_SENT, Why.RESTARTED)
-            if entry.sent_at is not None and entry.action == CREATE:
-                answer = Answer(End.UNKNOWN, Why.RESTARTED)  # its number is not known, so no list tells
-            elif entry.sent_at is not None:
-                answer = await self._cad.follow(self._cad.begin_look_up(entry.ref))
-                if answer.why in (Why.STOPPED, Why.CLOSING):
-                    return  # this process stops too: the next one finds out
-            await self._journal.ended(request, answer)
-            log.warning("%s was left over by an earlier run: %s", entry.ref, answer.end.value)
 
     async def _begin(self, ref: CallRef, asker: Asker, at: float) -> Begun:
         shared = self._under_way.get(ref)
