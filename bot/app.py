@@ -76,6 +76,7 @@ class CadBot(commands.Bot):
         self._draining: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[object]] = set()
         self.strange_guilds: set[int] = set()
+        self.noted_strangers: dict[int, float] = {}
         self._cad = cad
         self.guild_commands: list[Command] = []
         """What the home guilds get, once the cogs are loaded."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import time
 
 from bot import words, words_calls
 from bot.board import Board
 from bot.cad.client import CadClient, Removal, Told
-from bot.cad.model import MAX_ID, Answer, CallRef, EmergencyCall, End, Why
+from bot.cad.model import Answer, CallRef, EmergencyCall, End, Why, an_id
 from bot.entries import CREATE, REMOVE, Asker
 from bot.errors import Refused
 from bot.journal import Journal
@@ -24,8 +24,6 @@ REMEMBERED = 600.0
 
 CREATABLE = 600.0
 """Seconds for which a removed call can be created again."""
-BETWEEN_REFUSALS = 60.0
-"""Seconds between two attempts of one person who may not that are noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,6 @@ class RemovalDesk:
         self._board = board
         # Whoever asks for a call that is being removed shares that request.
         self._under_way: dict[CallRef, _Shared] = {}
-        self._refused: dict[int, float] = {}
         # What was created again, or tried, lately: all who shared the removal have the button.
         self._created: dict[CallRef, float] = {}
 
@@ -222,18 +219,6 @@ class RemovalDesk:
         except JournalError as error:
             log.warning("journal entry %s: that it was answered could not be noted (%s)", outcome.number, error)
 
-    async def refused(self, asker: Asker, ref: CallRef | None) -> None:
-        """Note an attempt by somebody who may not, once a minute for each person."""
-        now = time()
-        self._refused = {user: at for user, at in self._refused.items() if at > now - BETWEEN_REFUSALS}
-        if asker.user_id in self._refused:
-            return
-        self._refused[asker.user_id] = now
-        try:
-            await self._journal.noted(secrets.token_hex(8), ref, replace(asker, token=None), None)
-        except JournalError as error:
-            log.error("an attempt by user %s, who may not, could not be noted (%s)", asker.user_id, error)
-
     async def _begin(self, ref: CallRef, asker: Asker, at: float) -> Begun:
         shared = self._under_way.get(ref)
         if shared is None:
@@ -259,7 +244,7 @@ def check_id(name: str, value: int) -> None:
 
     discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
     """
-    if type(value) is not int or not 1 <= value <= MAX_ID:
+    if an_id(value) is None:
         raise Refused(words.id_out_of_range(name, value))
 
 

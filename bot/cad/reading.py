@@ -11,7 +11,6 @@ from typing import cast
 
 from bot.cad.dialect import Hide
 from bot.cad.model import (
-    MAX_ID,
     Answer,
     CallRef,
     EmergencyCall,
@@ -21,6 +20,7 @@ from bot.cad.model import (
     Server,
     Servers,
     Why,
+    an_id,
 )
 
 Verdict = tuple[End, Why]
@@ -125,11 +125,6 @@ def fields(thing: object) -> dict[str, object]:
     if not isinstance(thing, dict):
         return {}
     return {name.lower(): value for name, value in cast("dict[str, object]", thing).items()}
-
-
-def an_id(value: object) -> int | None:
-    """Return an id of the CAD's, or None for what can't be one; JSON's true is an int to Python."""
-    return value if type(value) is int and 1 <= value <= MAX_ID else None
 
 
 def open_calls(reply: Reply, server_id: int, hide: Hide) -> OpenCalls | None:

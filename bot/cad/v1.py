@@ -25,6 +25,7 @@ from bot.cad.model import (
     Request,
     Servers,
     Version,
+    an_id,
 )
 
 LIMITS = PACED
@@ -81,7 +82,7 @@ def understand_creation(reply: Reply, hide: Hide) -> Answer:
     numbers = re.findall(
         r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", reading.text_of(reply), re.IGNORECASE
     )
-    created = reading.an_id(int(numbers[0])) if len(numbers) == 1 else None
+    created = an_id(int(numbers[0])) if len(numbers) == 1 else None
     if not answer.done or created is None:
         return reading.unreadable(answer)
     return Answer(answer.end, answer.why, answer.said, answer.status, created=created)
