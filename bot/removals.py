@@ -203,10 +203,8 @@ class RemovalDesk:
         except JournalError as error:
             log.error("%s is not created again: the journal can't be written (%s)", call.ref, error)
             return Outcome(call.ref, Answer(End.NOT_SENT, Why.JOURNAL), action=CREATE)
-        created = await self._cad.create_911(call, witness, told)
-        if isinstance(created, int):
-            created = Answer(End.REMOVED, Why.CONFIRMED, created=created)
-        outcome = Outcome(call.ref, created, number=number, action=CREATE)
+        answer = await self._cad.create_911(call, witness, told)
+        outcome = Outcome(call.ref, answer, number=number, action=CREATE)
         _log(outcome, asker, at)
         return outcome
 

@@ -30,6 +30,9 @@ DIALECTS: Mapping[str, Dialect] = {"v1": v1, "v2": v2}
 BETWEEN_CHECKS = 60.0
 """Seconds between two re-checks of the breaker."""
 
+CONNECT_PATIENCE = 5.0
+"""Seconds of an exchange that may go into connecting."""
+
 Told = Callable[[Place], Awaitable[None]]
 
 
@@ -43,7 +46,6 @@ class CadClient:
         account: which CAD, and as whom.
         dialect: which version of its API is spoken; never another.
         patience: seconds for one exchange, from connecting to the last byte of the answer.
-        connect_patience: seconds of those for connecting.
         clock: what the line, the budget and the breaker go by.
         line: who goes when; one within the dialect's limits by default.
     """
@@ -54,13 +56,12 @@ class CadClient:
         dialect: Dialect = v1,
         *,
         patience: float = 10.0,
-        connect_patience: float = 5.0,
         clock: Clock | None = None,
         line: Line | None = None,
     ) -> None:
         self._account = account
         self._dialect = dialect
-        self._wire = Wire(account, patience, connect_patience)
+        self._wire = Wire(account, patience, CONNECT_PATIENCE)
         self._worker = Worker(clock or WallClock(), line or Line(dialect.LIMITS))
         self._looks = Looks(account, dialect, self._wire, self._worker, patience)
         self._checked = float("-inf")
@@ -125,22 +126,16 @@ class CadClient:
                 await told(place)
         return await removal.end()
 
-    async def create_911(
-        self, call: EmergencyCall, witness: Witness | None = None, told: Told | None = None
-    ) -> int | Answer:
+    async def create_911(self, call: EmergencyCall, witness: Witness | None = None, told: Told | None = None) -> Answer:
         """Create a call like this one on its server; never sent again once it may have reached the CAD.
 
         Args:
             call: what it says; its number is not used.
-            witness: as for a removal. Where it worked, the answer that `ended` gets has the number in `created`.
+            witness: as for a removal.
             told: as for `follow`.
-
-        Returns:
-            The number that the CAD gave to the call, or what came instead.
         """
         errand = self._begin(Errand(call.ref, self._worker.clock.now(), witness), partial(self._create, call))
-        answer = await self.follow(errand, told)
-        return answer if answer.created is None else answer.created
+        return await self.follow(errand, told)
 
     async def calls(self, server_id: int) -> OpenCalls | Answer:
         """Look at a server's open 911 calls. Never sent unless the plan is known to have the list."""

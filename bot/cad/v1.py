@@ -85,7 +85,7 @@ def understand_creation(reply: Reply, hide: Hide) -> Answer:
     created = an_id(int(numbers[0])) if len(numbers) == 1 else None
     if not answer.done or created is None:
         return reading.unreadable(answer)
-    return Answer(answer.end, answer.why, answer.said, answer.status, created=created)
+    return Answer(*reading.CONFIRMED, status=reply.status, created=created)
 
 
 def understand_calls(server_id: int, reply: Reply, hide: Hide) -> OpenCalls | Answer:
