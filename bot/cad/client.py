@@ -20,8 +20,6 @@ from bot.cad.model import Account, Answer, CallRef, EmergencyCall, End, Kind, Op
 from bot.cad.wire import Wire
 from bot.cad.worker import Clock, NoTurn, WallClock, Worker
 
-__all__ = ["DIALECTS", "CadClient", "Removal", "Told", "Witness"]
-
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -190,7 +188,7 @@ class CadClient:
             first = await self._looks.ask(ask, errand)
         if first.end is not End.UNKNOWN:
             return self._looks.what_is_not_there(errand.ref, first)
-        if await self._is_gone(errand):
+        if await self._looks.is_gone(errand):
             return Answer(End.GONE, Why.NOT_LISTED)
         if errand.seen_open is not None:
             first = replace(first, at=errand.seen_open)
@@ -202,21 +200,9 @@ class CadClient:
         return second if second.end in (End.REMOVED, End.GONE) else first
 
     async def _look_up(self, errand: Errand) -> Answer:
-        if await self._is_gone(errand):
+        if await self._looks.is_gone(errand):
             return Answer(End.GONE, Why.NOT_LISTED)
         return Answer(End.UNKNOWN, Why.RESTARTED, at=errand.seen_open)
-
-    async def _is_gone(self, errand: Errand) -> bool:
-        """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
-        try:
-            calls = await self._looks.calls(errand.ref.server_id, errand)
-        except NoTurn:
-            return False
-        if isinstance(calls, Answer):
-            return False
-        if any(call.ref == errand.ref for call in calls.calls):
-            errand.seen_open = time.time()
-        return calls.lack(errand.ref)
 
     async def _create(self, call: EmergencyCall, errand: Errand) -> Answer:
         ask = self._dialect.create_911(self._account, call)

@@ -13,7 +13,7 @@ from bot.cad.errand import Errand
 from bot.cad.line import LONGEST, Waiting
 from bot.cad.model import Account, Answer, CallRef, End, OpenCalls, Plan, Reply, Server, Why
 from bot.cad.wire import Wire
-from bot.cad.worker import Worker
+from bot.cad.worker import NoTurn, Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -73,6 +73,18 @@ class Looks:
         if refusal := await self._lack(lambda plan: plan.lists_calls, errand):
             return refusal
         return await self.ask(self._dialect.get_calls(self._account, server_id), errand)
+
+    async def is_gone(self, errand: Errand) -> bool:
+        """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
+        try:
+            calls = await self.calls(errand.ref.server_id, errand)
+        except NoTurn:
+            return False
+        if isinstance(calls, Answer):
+            return False
+        if any(call.ref == errand.ref for call in calls.calls):
+            errand.seen_open = time.time()
+        return calls.lack(errand.ref)
 
     async def servers(self) -> tuple[Server, ...] | Answer:
         """Look at the community's servers; never sent unless the plan is known to have the list."""
