@@ -39,15 +39,7 @@ def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
 
 def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
     """Build CALL_911, which the plan Standard has. The call gets a number of its own."""
-    data: dict[str, object] = {
-        "serverId": call.ref.server_id,
-        "isEmergency": call.emergency,
-        "caller": call.caller,
-        "location": call.location,
-        "description": call.description,
-    }
-    if call.metadata:
-        data["metaData"] = dict(call.metadata)
+    data = {"serverId": call.ref.server_id, **reading.fields_of(call)}
     return Ask(_request(account, Kind.CREATE, "emergency", "CALL_911", data), understand_creation)
 
 

@@ -50,16 +50,8 @@ def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
 
 def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
     """Build the creation of a call. The call gets a number of its own."""
-    said: dict[str, object] = {
-        "isEmergency": call.emergency,
-        "caller": call.caller,
-        "location": call.location,
-        "description": call.description,
-    }
-    if call.metadata:
-        said["metaData"] = dict(call.metadata)
-    server_id = call.ref.server_id
-    request = _request(account, Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=json.dumps(said).encode())
+    server_id, body = call.ref.server_id, json.dumps(reading.fields_of(call)).encode()
+    request = _request(account, Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=body)
     return Ask(request, partial(understand_creation, server_id))
 
 
