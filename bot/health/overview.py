@@ -15,6 +15,7 @@ from bot.health import Finding, Level, cad_side, discord_side, fail, machine, to
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.settings import Settings
+from bot.words_calls import relative
 
 _UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError)
 
@@ -56,7 +57,7 @@ class Overview:
             in_discord = [finding async for finding in discord_side.look(client, self._settings, commands)]
         except _UNREACHED as error:
             in_discord = [fail("Discord", f"it could not be asked ({type(error).__name__})", "Try again in a minute")]
-        up = f"since <t:{self._started:.0f}:R>"
+        up = f"since {relative(self._started)}"
         itself = [*await self._look_at_the_journal(), Finding("running", up), machine.versions()]
         order = (Level.FAIL, Level.WARN, Level.OK)
         return sorted([*cad, *in_discord, *self.clock.findings(), *itself], key=lambda one: order.index(one.level))
@@ -68,7 +69,7 @@ class Overview:
         result: Plan | Answer = answer if plan is None or not (answer.done or too_soon) else plan
         findings = [] if too_soon and plan is None else cad_side.connection(self._settings, result, self._cad.plan_said)
         if too_soon and answer.at is not None:
-            findings.append(Finding("re-check", f"done less than a minute ago; the next one <t:{answer.at:.0f}:R>"))
+            findings.append(Finding("re-check", f"done less than a minute ago; the next one {relative(answer.at)}"))
         if answer.done and plan is not None and plan.lists_servers:
             findings += cad_side.servers(self._settings, await self._cad.servers())
         held = self._cad.held_back()
@@ -88,7 +89,7 @@ class Overview:
             last = await self._journal.page(Filter(None, None, End.REMOVED.value), None, 1)
         except JournalError as error:
             return [fail("journal", f"it can't be used ({error})", "Its host finds more in the log")]
-        when = f"<t:{last[0].ended_at:.0f}:R>" if last and last[0].ended_at else "none in the journal"
+        when = relative(last[0].ended_at) if last and last[0].ended_at else "none in the journal"
         return [
             Finding("last removal", when),
             Finding("journal", f"writable, {machine.size(self._settings.database_path)}"),
