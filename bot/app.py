@@ -66,7 +66,7 @@ class CadBot(commands.Bot):
             http_trace=self.overview.clock.trace(),
         )
         self.settings = settings
-        self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
+        self.gate = Gate.of(settings)
         self.journal = journal
         self.board = board
         self.desk = RemovalDesk(cad, journal, board)
