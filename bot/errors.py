@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+BAD_SETTINGS = 2
+"""Exit code for what a restart won't cure, so that a supervisor does not restart."""
+
 
 class SettingsError(Exception):
     """The settings can't be used.

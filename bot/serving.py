@@ -15,14 +15,12 @@ from bot import __version__
 from bot.app import CadBot
 from bot.board import Board
 from bot.cad.client import DIALECTS, CadClient
+from bot.errors import BAD_SETTINGS
 from bot.journal import Journal
 from bot.journal_file import AlreadyRunning
 from bot.settings import Settings
 
 log = logging.getLogger("bot")
-
-BAD_SETTINGS = 2
-"""Exit code for what a restart won't cure, so that a supervisor does not restart."""
 
 INVALID_TOKEN = 4004
 """The close code by which Discord's gateway refuses a token."""

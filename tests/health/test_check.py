@@ -16,7 +16,8 @@ import pytest
 from yarl import URL
 
 from bot.cad.model import Account, Plan
-from bot.health.check import BAD_SETTINGS, FAILS, FINE, Check
+from bot.errors import BAD_SETTINGS
+from bot.health.check import FAILS, FINE, Check
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.settings import Settings
