@@ -164,4 +164,8 @@ async def test_what_this_run_took_is_not_answered_with_what_an_earlier_one_left(
     edited = [sent.path for sent in town.env.http_requests if sent.method == "PATCH" and "/webhooks/" in sent.path]
     assert [("the-earlier-runs" in path, "this-runs" in path) for path in edited] == [(True, False)]
     # Discord did not take the earlier one's, so the next start tries again.
-    assert [entry.token for entry in await town.journal.unanswered()] == ["the-earlier-runs", "this-runs"]
+    unanswered = await town.journal.unanswered(await town.journal.newest())
+    assert [entry.token for entry in unanswered] == [
+        "the-earlier-runs",
+        "this-runs",
+    ]

@@ -16,8 +16,8 @@ import pytest
 
 from bot.cad.model import Answer, CallRef, End, Why
 from bot.entries import Asker, Filter, page_query
-from bot.journal import MOST_UNPOSTED, Journal, forget
-from bot.journal_file import AlreadyRunning, JournalError
+from bot.journal import MOST_UNPOSTED, Journal
+from bot.journal_file import AlreadyRunning, JournalError, forget
 
 CALL = CallRef(1, 302)
 OTHERS = 0 if os.name == "nt" else 0o077
