@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -84,7 +83,7 @@ async def _note_attempt(interaction: discord.Interaction[CadBot]) -> None:
         return
     client.noted_strangers[asker.user_id] = now
     try:
-        await client.journal.noted(secrets.token_hex(8), _named(interaction), replace(asker, token=None), None)
+        await client.journal.noted(_named(interaction), replace(asker, token=None), None)
     except JournalError as error:
         log.error("an attempt by user %s, who may not, could not be noted (%s)", asker.user_id, error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
@@ -107,7 +108,7 @@ class Journal:
             {"request": request, "now": time(), **end_of(answer)},
         )
 
-    async def noted(self, request: str, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
+    async def noted(self, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
         """Note what ended as soon as it was asked: nothing had to be sent, or (None) somebody was refused."""
         end = end_of(answer) if answer else {"outcome": REFUSED, "why": None, "status": None, "reference": None}
         return await self._write(
@@ -115,7 +116,7 @@ class Journal:
             "channel_id, user_id, way, server_id, call_id, token, unposted) "
             "VALUES (:request, 'remove', :now, :now, :outcome, :why, :status, :reference, :guild_id, "
             ":channel_id, :user_id, :way, :server_id, :call_id, :token, :unposted)",
-            {**self._heard(request, ref, asker), **end},
+            {**self._heard(secrets.token_hex(8), ref, asker), **end},
         )
 
     async def answered(self, number: int) -> None:

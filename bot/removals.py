@@ -150,10 +150,6 @@ class RemovalDesk:
     async def begin(self, ref: CallRef, asker: Asker) -> Begun:
         """Write a removal down and begin it.
 
-        Args:
-            ref: the call.
-            asker: who asked.
-
         Raises:
             Refused: an id is out of the CAD's range; nothing was sent.
         """
@@ -167,12 +163,7 @@ class RemovalDesk:
             return Begun(ref, asker, at, Outcome(ref, Answer(End.NOT_SENT, Why.JOURNAL)))
 
     async def end(self, begun: Begun, told: Told | None = None) -> Outcome:
-        """Wait for a removal's end.
-
-        Args:
-            begun: the removal.
-            told: called once where there is a line to wait in.
-        """
+        """Wait for a removal's end; `told` is called once where there is a line to wait in."""
         outcome = begun.course
         if not isinstance(outcome, Outcome):
             removal = outcome
@@ -187,7 +178,7 @@ class RemovalDesk:
         Args:
             call: what it said; `ref` is the call that it was.
             asker: who asked.
-            told: called once where there is a line to wait in.
+            told: as for `end`.
 
         Raises:
             Refused: somebody did so already, or tried.
@@ -223,7 +214,7 @@ class RemovalDesk:
             before = await self._journal.removed_since(ref, at - REMEMBERED)
             if before is not None:
                 answer = Answer(End.GONE, Why.REMOVED_BEFORE, at=before.ended_at)
-                number = await self._journal.noted(secrets.token_hex(8), ref, asker, answer)
+                number = await self._journal.noted(ref, asker, answer)
                 return Begun(ref, asker, at, Outcome(ref, answer, before.user_id, number))
             # Somebody else may have begun meanwhile.
             shared = self._under_way.setdefault(

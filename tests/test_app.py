@@ -153,11 +153,11 @@ async def test_what_this_run_took_is_not_answered_with_what_an_earlier_one_left(
     asked = Asker(user_id=1, guild_id=1, channel_id=1, way="/calls911", token="the-earlier-runs")
     path = tmp_path / "journal.db"
     async with Journal(path) as journal:
-        await journal.noted("before", CallRef(1, 301), asked, Answer(End.REMOVED, Why.CONFIRMED))
+        await journal.noted(CallRef(1, 301), asked, Answer(End.REMOVED, Why.CONFIRMED))
 
     async def settle(journal: Journal, _: CadClient, __: list[Entry]) -> None:
         # While an earlier run's removals are looked for, the first of a list of several ends here.
-        await journal.noted("now", CallRef(1, 302), replace(asked, token="this-runs"), Answer(End.GONE, Why.NOT_LISTED))
+        await journal.noted(CallRef(1, 302), replace(asked, token="this-runs"), Answer(End.GONE, Why.NOT_LISTED))
 
     monkeypatch.setattr("bot.leftover.settle", settle)
     town = await make_town(journal=path)
