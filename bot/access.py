@@ -46,15 +46,6 @@ class Gate:
         # Nobody else can make a role with one of these ids, so an admins' server is ours as well.
         return any(self._roles_there(need, guild_id, guild_role_ids) for need in Need)
 
-    def missing_roles(self, guild_id: int, guild_role_ids: Collection[int]) -> list[tuple[Need, int]]:
-        """List the configured roles by which nobody passes here: deleted, another guild's, or @everyone."""
-        return [
-            (need, role)
-            for need in Need
-            for role in self.role_ids(need)
-            if role not in self._roles_there(need, guild_id, guild_role_ids)
-        ]
-
     def refusal(
         self,
         guild_id: int | None,

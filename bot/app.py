@@ -188,8 +188,7 @@ class CadBot(commands.Bot):
         if guild.id in self._welcomed or guild.unavailable:  # Discord tells of it again when it can
             return
         self._welcomed.add(guild.id)
-        role_ids = {role.id for role in guild.roles}
-        if not self.gate.is_home(guild.id, role_ids):
+        if not self.gate.is_home(guild.id, {role.id for role in guild.roles}):
             log.warning(
                 "%s (%s) is not a home guild, so no command is registered there. "
                 "If it should be: DISPATCHER_ROLE_IDS or ADMIN_ROLE_IDS needs a role of it, "
@@ -198,9 +197,6 @@ class CadBot(commands.Bot):
                 guild.id,
             )
             return
-        for need, role_id in self.gate.missing_roles(guild.id, role_ids):
-            remark = "is @everyone" if role_id == guild.id else "does not exist (deleted?)"
-            log.error("%s: %s %s in %s; nobody passes by it there", need.value, role_id, remark, guild.name)
         for command in self.guild_commands:
             self.tree.add_command(command, guild=guild, override=True)
         try:

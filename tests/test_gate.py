@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 import pytest
 import simcord
@@ -143,7 +145,7 @@ async def test_where_a_role_is_set_for_admins_only_that_one_passes(
 
     town = await make_town(settings=settings)
     await with_office(town)
-    assert "ADMIN_ROLE_IDS: 99 does not exist (deleted?) in Los Santos Roleplay; nobody passes by it" in caplog.text
+    assert "admin role: 99 does not exist (deleted?), so nobody passes by it" in caplog.text
     manager = town.guild.create_role("Manager", permissions=discord.Permissions(manage_guild=True))
     mia = town.guild.add_member(town.env.create_user("mia"), roles=[manager])
     assert await looked(town, town.administrator) == "looked "
@@ -238,6 +240,17 @@ async def test_everyone_is_no_role_whatever_the_settings_say(
     assert f"{town.guild.id} is @everyone in Los Santos Roleplay" in caplog.text
     assert "You need the role `Dispatcher` for this." in await ask(town, who=town.civilian)
     assert town.cad.asked_for("REMOVE_911") == []
+
+
+async def test_a_role_of_another_home_is_not_called_deleted(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    other = town.env.create_guild("Staff")
+    chief = other.create_role("Chief")
+    await town.env.settle()
+    both = replace(town.bot.settings, dispatcher_role_ids=(*town.bot.settings.dispatcher_role_ids, chief.id))
+    caplog.clear()
+    await town.env.restart_bot(CadBot(both, town.client, town.journal, town.board))
+    assert "is not a home guild" not in caplog.text
+    assert "deleted" not in caplog.text
 
 
 async def test_a_foreign_guild_gets_no_command_and_one_log_line(

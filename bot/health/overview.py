@@ -41,6 +41,8 @@ class Overview:
         try:
             findings = discord_side.application(await client.application_info())
             findings += await discord_side.audit_channel(client, client.guilds, self._settings)
+            if not any(guild.unavailable for guild in client.guilds):  # its roles are not known yet
+                findings += discord_side.roles(client.guilds, self._settings)
         except _UNREACHED as error:
             findings = [warn("Discord", f"it could not be asked ({type(error).__name__})", "See /cad911 status later")]
         to_the_log([*findings, *self.clock.findings()])

@@ -80,6 +80,7 @@ def test_two_calls_are_removed_from_the_list(dana: Person) -> None:
     dana.clicks("Remove 2 calls", "Call 302 on server 1")
     dana.reads("302 on server 1 was removed.")
     expect(dana.answer).to_contain_text("301 on server 1 was removed.")
+    expect(dana.timeline).to_contain_text("without what was removed since")
     dana.takes_a_picture("list-removed")
 
 
