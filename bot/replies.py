@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import aiohttp
 import discord
@@ -13,6 +12,8 @@ from bot import words
 from bot.errors import Refused
 
 if TYPE_CHECKING:
+    import io
+
     from bot.app import CadBot
 
 log = logging.getLogger(__name__)
@@ -84,10 +85,10 @@ async def say(
     return True
 
 
-async def attach(interaction: discord.Interaction[CadBot], text: str, file: io.BufferedIOBase, name: str) -> None:
+async def attach(interaction: discord.Interaction[CadBot], text: str, file: IO[bytes], name: str) -> None:
     """Send a file beside the answer, ephemeral too. A failure is only logged."""
     try:
-        await interaction.followup.send(text, file=discord.File(file, name), ephemeral=True)
+        await interaction.followup.send(text, file=discord.File(cast("io.BufferedIOBase", file), name), ephemeral=True)
     except _UNREACHED as error:
         log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
 
