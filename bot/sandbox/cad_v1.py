@@ -31,7 +31,7 @@ async def answer(cad: LoopbackCad, request: web.Request, body: object) -> web.Re
     if request.method != "POST" or request.path not in _PATHS:
         return web.Response(text=GREETING)
     kind, least_plan, carry_out = _PATHS[request.path]
-    if refused := cad.refusal(body, kind, least_plan):
+    if refused := refusal(cad, body, kind, least_plan):
         return web.Response(status=400, text=refused)
     return await carry_out(cad, cast("dict[str, object]", body).get("data"))
 
