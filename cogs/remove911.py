@@ -86,11 +86,8 @@ class Remove911(commands.Cog):
         if not await acknowledge(interaction):
             return
         servers = await self._board.servers()
-        if (
-            servers.servers
-            and servers.trouble is None
-            and post.ref.server_id not in {one.id for one in servers.servers}
-        ):
+        ids = {one.id for one in servers.servers}
+        if ids and servers.trouble is None and post.ref.server_id not in ids:
             await say(interaction, words_clicks.unknown_server(post.ref))
             return
         seen = await self._board.calls(post.ref.server_id)
