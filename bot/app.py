@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -17,6 +16,7 @@ from bot.audit import Audit
 from bot.board import Board
 from bot.cad.client import CadClient
 from bot.door import came_in
+from bot.errors import UNREACHED
 from bot.health import discord_side
 from bot.health.overview import Overview
 from bot.journal import Journal
@@ -180,7 +180,7 @@ class CadBot(commands.Bot):
                 await self.tree.sync()
                 log.info("cleared stale global commands")
             self._global_cleared = True
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except UNREACHED as error:
             log.warning("stale global commands could not be looked for (%s)", type(error).__name__)
 
     async def _welcome(self, guild: discord.Guild) -> None:
@@ -201,7 +201,7 @@ class CadBot(commands.Bot):
             self.tree.add_command(command, guild=guild, override=True)
         try:
             synced = await self.tree.sync(guild=guild)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except UNREACHED as error:
             self._welcomed.discard(guild.id)
             log.error(
                 "the commands could not be registered in %s (%s). Invite the bot again with both scopes, "

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from typing import IO, TYPE_CHECKING, cast
 
-import aiohttp
 import discord
 
 from bot import words
-from bot.errors import Refused
+from bot.errors import UNREACHED, Refused
 
 if TYPE_CHECKING:
     import io
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # RuntimeError is what aiohttp raises where its session was closed meanwhile.
-_UNREACHED = (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError, RuntimeError)
+_UNREACHED = (*UNREACHED, discord.InteractionResponded, RuntimeError)
 _ALREADY_ACKNOWLEDGED = 40060
 
 
@@ -115,10 +114,14 @@ async def show(interaction: discord.Interaction[CadBot], view: discord.ui.View) 
 
 async def answer(interaction: discord.Interaction[CadBot], text: str) -> None:
     """Say it, but where somebody is typing: an autocomplete is answered with an empty list."""
-    if interaction.type is discord.InteractionType.autocomplete:
-        await suggest_nothing(interaction)
-    else:
+    if interaction.type is not discord.InteractionType.autocomplete:
         await say(interaction, text)
+        return
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.autocomplete([])
+    except _UNREACHED as error:
+        log.info("autocomplete %s could not be answered (%s)", interaction.id, _brief(error))
 
 
 async def answer_error(interaction: discord.Interaction[CadBot], error: Exception) -> None:
@@ -128,15 +131,6 @@ async def answer_error(interaction: discord.Interaction[CadBot], error: Exceptio
         return
     log.error("interaction %s failed", interaction.id, exc_info=error)
     await answer(interaction, words.broken(interaction.id))
-
-
-async def suggest_nothing(interaction: discord.Interaction[CadBot]) -> None:
-    """Answer an autocomplete with an empty list; a failure is only logged."""
-    try:
-        if not interaction.response.is_done():
-            await interaction.response.autocomplete([])
-    except _UNREACHED as error:
-        log.info("autocomplete %s could not be answered (%s)", interaction.id, _brief(error))
 
 
 def _brief(error: Exception) -> str:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from time import time
 
-import aiohttp
 import discord
 
 from bot.cad.client import CadClient
 from bot.cad.model import Answer, End, Plan, Why
 from bot.entries import Filter
+from bot.errors import UNREACHED
 from bot.health import Finding, Level, cad_side, discord_side, fail, machine, to_the_log, warn
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.settings import Settings
 from bot.words_calls import relative
-
-_UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
 class Overview:
@@ -43,7 +41,7 @@ class Overview:
             findings += await discord_side.audit_channel(client, client.guilds, self._settings)
             if not any(guild.unavailable for guild in client.guilds):  # its roles are not known yet
                 findings += discord_side.roles(client.guilds, self._settings)
-        except _UNREACHED as error:
+        except UNREACHED as error:
             findings = [warn("Discord", f"it could not be asked ({type(error).__name__})", "See /cad911 status later")]
         to_the_log([*findings, *self.clock.findings()])
 
@@ -57,7 +55,7 @@ class Overview:
         cad = await self._look_at_the_cad()
         try:
             in_discord = [finding async for finding in discord_side.look(client, self._settings, commands)]
-        except _UNREACHED as error:
+        except UNREACHED as error:
             in_discord = [fail("Discord", f"it could not be asked ({type(error).__name__})", "Try again in a minute")]
         up = f"since {relative(self._started)}"
         itself = [*await self._look_at_the_journal(), Finding("running", up), machine.versions()]
