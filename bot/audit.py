@@ -31,12 +31,7 @@ _COLOURS = {
 
 
 class Audit:
-    """Posts what the journal has for the audit channel, the oldest first.
-
-    Args:
-        journal: where the entries come from, and where it is noted which were posted.
-        channel: where they go.
-    """
+    """Posts what the journal has for the audit channel, the oldest first, and notes there what was posted."""
 
     def __init__(self, journal: Journal, channel: discord.PartialMessageable) -> None:
         self._journal = journal

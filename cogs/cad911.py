@@ -33,11 +33,7 @@ Click = discord.Interaction[CadBot]
 
 
 class Cad911(commands.GroupCog, name="cad911", description="For admins: what the bot did, and whether it works"):
-    """The admins' commands.
-
-    Args:
-        journal: what is looked at.
-    """
+    """The admins' commands."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

@@ -25,13 +25,7 @@ Click = discord.Interaction[CadBot]
 
 
 class Remove911(commands.Cog):
-    """Holds the command in the one of two forms that the settings ask for, and the message command.
-
-    Args:
-        desk: takes the removals.
-        board: knows the open calls and the servers, where the plan has them.
-        server: what is said about the option `server_id`.
-    """
+    """Holds the command in the one of two forms that the settings ask for, and the message command."""
 
     def __init__(self, desk: RemovalDesk, board: Board, server: ServerOption) -> None:
         self._desk = desk

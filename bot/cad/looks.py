@@ -25,13 +25,6 @@ class Looks:
     Attributes:
         plan: the community's plan, or None while that is not known.
         plan_said: how the CAD put it: its own text, unbounded.
-
-    Args:
-        account: which CAD, and as whom.
-        dialect: which version of its API is spoken.
-        wire: what carries a request there.
-        worker: what gives it a turn.
-        patience: seconds that an exchange may take.
     """
 
     def __init__(self, account: Account, dialect: Dialect, wire: Wire, worker: Worker, patience: float) -> None:
@@ -44,7 +37,7 @@ class Looks:
         self._dialect = dialect
         self._wire = wire
         self._worker = worker
-        self._patience = patience
+        self._patience = patience  # seconds that an exchange may take
 
     async def ask(self, ask: Ask[T], errand: Errand | None = None, *, past_breaker: bool = False) -> T | Answer:
         """Send a request when its turn has come, and understand what comes back.

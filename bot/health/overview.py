@@ -19,13 +19,7 @@ from bot.words_calls import relative
 
 
 class Overview:
-    """Looks at the bot from inside, changing nothing but the breaker, which an answer of the CAD's closes.
-
-    Args:
-        settings: what it should be like.
-        cad: the client that the bot uses.
-        journal: the journal that the bot uses.
-    """
+    """Looks at the bot from inside, changing nothing but the breaker, which an answer of the CAD's closes."""
 
     def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
         self.clock = machine.DiscordsClock()
