@@ -9,7 +9,6 @@ from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from bot.cad.client import CadClient
@@ -107,9 +106,7 @@ class Board:
         self._jobs.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         for task in (self._fetching, self._servers.coming):
             if task is not None:
                 task.cancel()

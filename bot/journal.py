@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from time import time
-from types import TracebackType
 from typing import Any, Self
 
 import aiosqlite
@@ -63,9 +62,7 @@ class Journal:
         self._tending = asyncio.create_task(self._keep_tending(), name="journal")
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self._tending.cancel()
         await asyncio.wait([self._tending])
         if self._db is not None:

@@ -75,24 +75,20 @@ def outcome(done: Outcome, *, brief: bool = False) -> str:
     """
     answer = done.answer
     call = f"Call {named(done.ref)}"
-    happened = {
-        End.REMOVED: f"{call} was removed.",
-        End.GONE: f"{call} is not there.",
-        End.REJECTED: f"{call} was **not removed**.",
-        End.NOT_SENT: f"{call} was **not removed**.",
-        End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
-    }
-    if done.action == CREATE:
-        created = f"It is call **{answer.created}** now. " if answer.created is not None else ""
-        not_created = f"{call} was **not created again**."
-        happened = {
-            End.REMOVED: f"{call} was created again. {created}",
-            End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
-        } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
+    asked_for = "created again" if done.action == CREATE else "removed"
+    if answer.done:
+        number = "" if answer.created is None else f" It is call **{answer.created}** now."
+        happened = f"{call} was {asked_for}.{number}"
+    elif answer.end is End.UNKNOWN:
+        happened = f"{call}: it is **not known** whether it was {asked_for}."
+    elif answer.end is End.GONE and done.action == REMOVE:
+        happened = f"{call} is not there."
+    else:
+        happened = f"{call} was **not {asked_for}**."
     reasons = _reasons(done)
     if brief and answer.end is End.UNKNOWN:
         reasons = [reasons[-1], *reasons[:-1]]  # what to do stays where the rest is cut
-    text = " ".join([SIGNS[answer.end], happened[answer.end].strip(), *reasons])
+    text = " ".join([SIGNS[answer.end], happened, *reasons])
     if brief:
         return cut(text, BRIEF)
     was = about(done.call) if answer.done and done.call is not None and done.action == REMOVE else []

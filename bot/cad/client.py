@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import Self, TypeVar
 
 from bot.cad import v1, v2
@@ -69,11 +68,9 @@ class CadClient:
         self._worker.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._worker.close()
-        await self._wire.__aexit__(kind, error, trace)
+        await self._wire.__aexit__(None, None, None)
 
     # What the rest of the bot asks for. These run in a command's task, so they only wait for plain futures.
 
