@@ -88,6 +88,11 @@ async def _prepare(db: aiosqlite.Connection) -> None:
         await db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {number}; COMMIT;")
 
 
+def lock_beside(path: Path) -> Path:
+    """Name the file by which a process holds a journal."""
+    return path.with_name(path.name + ".lock")
+
+
 def hold(path: Path) -> sqlite3.Connection:
     """Take the lock beside a journal: SQLite's own, on an empty file, which a crash frees on every platform.
 
@@ -95,7 +100,7 @@ def hold(path: Path) -> sqlite3.Connection:
         AlreadyRunning: another process has it.
         OSError: it can't be made.
     """
-    beside = path.with_name(path.name + ".lock")
+    beside = lock_beside(path)
     os.close(os.open(beside, os.O_RDWR | os.O_CREAT, 0o600))
     lock = sqlite3.connect(beside, timeout=0, isolation_level=None)  # opens nothing yet
     try:
