@@ -24,12 +24,12 @@ from bot.board import Board
 from bot.cad.client import DIALECTS, CadClient
 from bot.cad.model import Plan
 from bot.env_file import merged, parse_env_file
-from bot.errors import SettingsError
+from bot.errors import BAD_SETTINGS, SettingsError
 from bot.health import machine, to_the_log
 from bot.health.check import Check
-from bot.journal import Journal, forget
-from bot.journal_file import JournalError
-from bot.serving import BAD_SETTINGS, serve, until_stopped
+from bot.journal import Journal
+from bot.journal_file import JournalError, forget
+from bot.serving import serve, until_stopped
 from bot.settings import Settings
 from bot.text import clean
 

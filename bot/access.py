@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, Self
 
 from bot import words
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 
 class Need(Enum):
@@ -29,6 +33,11 @@ class Gate:
     guild_ids: frozenset[int]
     dispatcher_role_ids: tuple[int, ...]
     admin_role_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take it from the settings."""
+        return cls(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
 
     def is_home(self, guild_id: int, guild_role_ids: Collection[int]) -> bool:
         """Say whether the bot works in this guild at all."""

@@ -6,26 +6,25 @@ import asyncio
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words, words_clicks
+from bot import words_clicks
 from bot.access import Gate, Need
 from bot.audit import Audit
 from bot.board import Board
 from bot.cad.client import CadClient
 from bot.door import came_in
-from bot.entries import Entry
+from bot.errors import UNREACHED
 from bot.health import discord_side
 from bot.health.overview import Overview
 from bot.journal import Journal
 from bot.journal_file import JournalError
-from bot.removals import Outcome, RemovalDesk
-from bot.replies import edit_after_a_restart, say
+from bot.leftover import catch_up
+from bot.removals import RemovalDesk
+from bot.replies import say
 from bot.settings import Settings
-from bot.text import cut
 from bot.tree import GateTree
 
 log = logging.getLogger(__name__)
@@ -37,8 +36,6 @@ Command = app_commands.Command[Any, ..., Any] | app_commands.Group | app_command
 
 EXTENSIONS = ("cogs.remove911", "cogs.calls911", "cogs.cad911")
 
-MOST_OF_A_MESSAGE = 2000
-"""Characters that Discord takes."""
 DRAIN = 10.0
 """Seconds that requests on the wire have to end when the bot stops."""
 LAST_WORDS = 5.0
@@ -69,7 +66,7 @@ class CadBot(commands.Bot):
             http_trace=self.overview.clock.trace(),
         )
         self.settings = settings
-        self.gate = Gate(settings.guild_ids, settings.dispatcher_role_ids, settings.admin_role_ids)
+        self.gate = Gate.of(settings)
         self.journal = journal
         self.board = board
         self.desk = RemovalDesk(cad, journal, board)
@@ -79,6 +76,7 @@ class CadBot(commands.Bot):
         self._draining: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[object]] = set()
         self.strange_guilds: set[int] = set()
+        self.noted_strangers: dict[int, float] = {}
         self._cad = cad
         self.guild_commands: list[Command] = []
         """What the home guilds get, once the cogs are loaded."""
@@ -95,11 +93,11 @@ class CadBot(commands.Bot):
             self._audit.open()
         try:
             # Asked before the first command can come, so that none of this process's is among them.
-            left, newest = await self.desk.left_over(), await self.journal.newest()
+            left, newest = await self.journal.left_open(), await self.journal.newest()
         except JournalError as error:
             log.error("what an earlier run left over could not be read (%s)", error)
         else:
-            self._catching_up = asyncio.create_task(self._catch_up(left, newest))
+            self._catching_up = asyncio.create_task(catch_up(self, self._cad, left, newest))
 
     async def load_commands(self) -> None:
         """Load the cogs. Needs no connection."""
@@ -149,12 +147,11 @@ class CadBot(commands.Bot):
                 )
 
     async def on_interaction(self, interaction: discord.Interaction[CadBot]) -> None:
-        """Answer a click or a form that nobody took care of: its view has expired, or is of before a restart.
+        """Answer a click that nobody took care of: its view has expired, or is of before a restart.
 
         discord.py starts the task of a live view's click before this one, and that task's first step is the door.
         """
-        is_click = interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit)
-        if is_click and not came_in(interaction):
+        if interaction.type is discord.InteractionType.component and not came_in(interaction):
             await say(interaction, words_clicks.expired())
 
     async def close(self) -> None:
@@ -165,28 +162,6 @@ class CadBot(commands.Bot):
             self._draining = asyncio.create_task(self._drain(self.running - {asyncio.current_task()}))
         await asyncio.shield(self._draining)
         await super().close()
-
-    async def _catch_up(self, left: list[Entry], newest: int) -> None:
-        """Give what an earlier run left over its end, and the people who still wait for it their answer.
-
-        Whatever has a larger number than `newest` is this run's, and its command gives the answer.
-        """
-        try:
-            await self.desk.settle(left)
-            waiting: dict[str, list[Outcome]] = {}  # by the reply; one can tell of several calls
-            for entry in await self.journal.unanswered(newest):
-                if entry.token is not None and (outcome := self.desk.outcome_of(entry)) is not None:
-                    waiting.setdefault(entry.token, []).append(outcome)
-            for token, outcomes in waiting.items():
-                brief = len(outcomes) > 1
-                text = cut("\n".join(words.outcome(one, brief=brief) for one in outcomes), MOST_OF_A_MESSAGE)
-                if await edit_after_a_restart(self, token, text):
-                    for outcome in outcomes:
-                        await self.desk.answered(outcome)
-        except JournalError as error:
-            log.error("what an earlier run left over could not be ended (%s)", error)
-        except Exception:
-            log.exception("a bug in this bot: what an earlier run left over was not ended")
 
     async def _drain(self, others: set[asyncio.Task[object]]) -> None:
         await self._cad.drain(DRAIN)
@@ -205,7 +180,7 @@ class CadBot(commands.Bot):
                 await self.tree.sync()
                 log.info("cleared stale global commands")
             self._global_cleared = True
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except UNREACHED as error:
             log.warning("stale global commands could not be looked for (%s)", type(error).__name__)
 
     async def _welcome(self, guild: discord.Guild) -> None:
@@ -226,7 +201,7 @@ class CadBot(commands.Bot):
             self.tree.add_command(command, guild=guild, override=True)
         try:
             synced = await self.tree.sync(guild=guild)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except UNREACHED as error:
             self._welcomed.discard(guild.id)
             log.error(
                 "the commands could not be registered in %s (%s). Invite the bot again with both scopes, "

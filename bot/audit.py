@@ -6,12 +6,12 @@ import asyncio
 import contextvars
 import logging
 
-import aiohttp
 import discord
 
 from bot import words_journal
 from bot.cad.model import End
 from bot.entries import REFUSED, Entry
+from bot.errors import UNREACHED
 from bot.journal import Journal
 from bot.journal_file import JournalError
 
@@ -31,12 +31,7 @@ _COLOURS = {
 
 
 class Audit:
-    """Posts what the journal has for the audit channel, the oldest first.
-
-    Args:
-        journal: where the entries come from, and where it is noted which were posted.
-        channel: where they go.
-    """
+    """Posts what the journal has for the audit channel, the oldest first, and notes there what was posted."""
 
     def __init__(self, journal: Journal, channel: discord.PartialMessageable) -> None:
         self._journal = journal
@@ -65,7 +60,7 @@ class Audit:
                 log.error("what the audit channel has to hear of can't be read from the journal (%s)", error)
                 await asyncio.sleep(PAUSE)
                 continue
-            except (discord.HTTPException, aiohttp.ClientError, OSError, RuntimeError) as error:
+            except (*UNREACHED, RuntimeError) as error:
                 if pause == PAUSE:
                     log.warning(
                         "the audit channel %s can't be written to (%s). What it has to hear of waits in the journal. "

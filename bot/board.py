@@ -9,7 +9,6 @@ from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from bot.cad.client import CadClient
@@ -59,10 +58,9 @@ class SeenCalls:
 
 @dataclass(frozen=True, slots=True)
 class SeenServers:
-    """The servers as last seen; the rest as with the calls. NOT_SENT with PLAN: the community has not even Standard."""
+    """The servers as last seen, with the trouble as for calls. NOT_SENT with PLAN: not even Standard is there."""
 
     servers: tuple[Server, ...] = ()
-    at: float | None = None
     trouble: Answer | None = None
 
 
@@ -108,9 +106,7 @@ class Board:
         self._jobs.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         for task in (self._fetching, self._servers.coming):
             if task is not None:
                 task.cancel()
@@ -228,13 +224,13 @@ class Board:
         return servers.seen
 
     async def _fetch_servers(self) -> None:
-        servers, at = self._servers, time.time()
+        servers = self._servers
         try:
             listed = await self._cad.servers()
             if isinstance(listed, Answer):
-                servers.seen = SeenServers(servers.seen.servers, servers.seen.at, listed)
+                servers.seen = replace(servers.seen, trouble=listed)
             else:
-                servers.seen = SeenServers(listed, at)
+                servers.seen = SeenServers(listed)
         except Exception:
             log.exception("the board's list of servers: a bug in this bot")
         finally:

@@ -1,9 +1,11 @@
-"""The door: whoever comes by a command, a click or a form is noted for the drain and passes the same gate."""
+"""The door: whoever comes by a command or a click is noted for the drain and passes the same gate."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -11,8 +13,9 @@ from discord import app_commands
 
 from bot import words
 from bot.access import Need
-from bot.cad.model import MAX_ID, CallRef
+from bot.cad.model import CallRef, an_id
 from bot.entries import Asker
+from bot.journal_file import JournalError
 from bot.replies import answer
 
 if TYPE_CHECKING:
@@ -22,10 +25,10 @@ log = logging.getLogger(__name__)
 
 NEED = "need"
 """Where a command's `extras` say what it needs, and an admitted interaction's with what it was admitted."""
-
-
 STRANGER = "stranger"
 """In an interaction's `extras` where somebody was refused for the role that they lack."""
+BETWEEN_ATTEMPTS = 60.0
+"""Seconds between two attempts of one stranger that are noted."""
 
 
 def knock(interaction: discord.Interaction[CadBot], need: Need) -> str | None:
@@ -42,7 +45,7 @@ async def turn_away(interaction: discord.Interaction[CadBot], refusal: str) -> N
     """Say no, and note an attempt of somebody who lacks the role."""
     await answer(interaction, refusal)
     if STRANGER in interaction.extras and interaction.type is not discord.InteractionType.autocomplete:
-        await interaction.client.desk.refused(asker_of(interaction), _named(interaction))
+        await _note_attempt(interaction)
 
 
 def asker_of(interaction: discord.Interaction[CadBot], way: str | None = None) -> Asker:
@@ -73,11 +76,21 @@ def need_of(interaction: discord.Interaction[CadBot]) -> Need:
     return Need.DISPATCHER
 
 
+async def _note_attempt(interaction: discord.Interaction[CadBot]) -> None:
+    client, asker, now = interaction.client, asker_of(interaction), time()
+    client.noted_strangers = {user: at for user, at in client.noted_strangers.items() if at > now - BETWEEN_ATTEMPTS}
+    if asker.user_id in client.noted_strangers:
+        return
+    client.noted_strangers[asker.user_id] = now
+    try:
+        await client.journal.noted(_named(interaction), replace(asker, token=None), None)
+    except JournalError as error:
+        log.error("an attempt by user %s, who may not, could not be noted (%s)", asker.user_id, error)
+
+
 def _named(interaction: discord.Interaction[CadBot]) -> CallRef | None:
-    given = interaction.namespace
-    call, server = getattr(given, "call_id", None), getattr(given, "server_id", None)
-    ids = [one if type(one) is int and 1 <= one <= MAX_ID else 0 for one in (call, server)]
-    return CallRef(ids[1], ids[0]) if ids[0] else None
+    call, server = (an_id(getattr(interaction.namespace, name, None)) for name in ("call_id", "server_id"))
+    return None if call is None else CallRef(server or 0, call)
 
 
 def _refusal(interaction: discord.Interaction[CadBot], need: Need) -> str | None:

@@ -67,6 +67,17 @@ class Entry:
         )
 
 
+def end_of(answer: Answer) -> dict[str, str | int | None]:
+    """Return an answer as columns: what `Entry.answer` reads."""
+    reference = answer.reference if answer.created is None else str(answer.created)
+    return {
+        "outcome": answer.end.value,
+        "why": answer.why.name,
+        "status": answer.status,
+        "reference": reference or None,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which entries are meant; None: all."""

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import aiohttp
+import discord
+
+UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What a request to Discord raises where Discord refuses it or can't be reached."""
+
+BAD_SETTINGS = 2
+"""Exit code for what a restart won't cure, so that a supervisor does not restart."""
+
 
 class SettingsError(Exception):
     """The settings can't be used.

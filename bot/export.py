@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import cast
+from typing import IO
 
 from bot.entries import Entry
 from bot.words_journal import cause
@@ -22,14 +20,7 @@ IN_MEMORY = 1 << 20
 """Bytes that are kept in memory; what is longer goes to a file that nobody else sees."""
 
 
-@contextmanager
-def temporary_file() -> Generator[io.BufferedIOBase]:
-    """Open a file that is gone when closed."""
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        yield cast("io.BufferedIOBase", file)
-
-
-async def write_csv(file: io.BufferedIOBase, entries: AsyncIterator[Entry], most: int) -> tuple[int, bool]:
+async def write_csv(file: IO[bytes], entries: AsyncIterator[Entry], most: int) -> tuple[int, bool]:
     """Write entries to a file, at most `most` bytes, and go back to its beginning.
 
     Returns:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from time import time
-from types import TracebackType
 from typing import Any, Self
 
 import aiosqlite
 
 from bot.cad.model import Answer, CallRef
-from bot.entries import REFUSED, Asker, Entry, Filter, page_query
+from bot.entries import REFUSED, REMOVE, Asker, Entry, Filter, end_of, page_query
 from bot.journal_file import AlreadyRunning, JournalError, connect, hold, told
 
 log = logging.getLogger(__name__)
 
 TOKEN_LIFE = 900.0
 """Seconds for which Discord takes an interaction's token; older ones are not kept."""
-LAST = 2**63 - 1
-"""No entry has a larger number."""
 MOST_UNPOSTED = 500
 """Entries that wait for an audit channel which refuses them; older ones are given up."""
 
@@ -63,9 +62,7 @@ class Journal:
         self._tending = asyncio.create_task(self._keep_tending(), name="journal")
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self._tending.cancel()
         await asyncio.wait([self._tending])
         if self._db is not None:
@@ -75,7 +72,7 @@ class Journal:
 
     # The three marks.
 
-    async def asked(self, request: str, ref: CallRef, asker: Asker, action: str = "remove") -> int:
+    async def asked(self, request: str, ref: CallRef, asker: Asker, action: str = REMOVE) -> int:
         """Note that somebody was heard, and return the entry's number.
 
         Whoever joins a request is as far as that request is, in one step: there is no moment at which a crash would
@@ -85,12 +82,12 @@ class Journal:
             """
             INSERT INTO entries (request, action, asked_at, guild_id, channel_id, user_id, way, server_id, call_id,
                                  token, unposted, sent_at, ended_at, outcome, why, status, reference)
-            SELECT :request, :action, :now, :guild, :channel, :user, :way, :server, :call, :token, :unposted,
-                   shared.sent_at, CASE WHEN shared.ended_at IS NULL THEN NULL ELSE :now END,
+            SELECT :request, :action, :now, :guild_id, :channel_id, :user_id, :way, :server_id, :call_id,
+                   :token, :unposted, shared.sent_at, CASE WHEN shared.ended_at IS NULL THEN NULL ELSE :now END,
                    shared.outcome, shared.why, shared.status, shared.reference
             FROM (SELECT 1) LEFT JOIN (SELECT * FROM entries WHERE request = :request ORDER BY number LIMIT 1) shared
             """,
-            {"request": request, "action": action, **self._by(asker), **_ids(ref)},
+            {**self._heard(request, ref, asker), "action": action},
         )
 
     async def sent(self, request: str) -> None:
@@ -105,17 +102,18 @@ class Journal:
         await self._write(
             "UPDATE entries SET ended_at = :now, outcome = :outcome, why = :why, status = :status, "
             "reference = :reference WHERE request = :request AND ended_at IS NULL",
-            {"request": request, "now": time(), **_end(answer)},
+            {"request": request, "now": time(), **end_of(answer)},
         )
 
-    async def noted(self, request: str, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
+    async def noted(self, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
         """Note what ended as soon as it was asked: nothing had to be sent, or (None) somebody was refused."""
-        end = _end(answer) if answer else {"outcome": REFUSED, "why": None, "status": None, "reference": None}
+        end = end_of(answer) if answer else {"outcome": REFUSED, "why": None, "status": None, "reference": None}
         return await self._write(
             "INSERT INTO entries (request, action, asked_at, ended_at, outcome, why, status, reference, guild_id, "
-            "channel_id, user_id, way, server_id, call_id, token, unposted) VALUES (:request, 'remove', :now, :now, "
-            ":outcome, :why, :status, :reference, :guild, :channel, :user, :way, :server, :call, :token, :unposted)",
-            {"request": request, **self._by(asker), **_ids(ref), **end},
+            "channel_id, user_id, way, server_id, call_id, token, unposted) "
+            "VALUES (:request, 'remove', :now, :now, :outcome, :why, :status, :reference, :guild_id, "
+            ":channel_id, :user_id, :way, :server_id, :call_id, :token, :unposted)",
+            {**self._heard(secrets.token_hex(8), ref, asker), **end},
         )
 
     async def answered(self, number: int) -> None:
@@ -127,9 +125,9 @@ class Journal:
     async def removed_since(self, ref: CallRef, moment: float) -> Entry | None:
         """Return the entry by which this bot saw a call removed, at or after a moment; None where it did not."""
         found = await self._read(
-            "SELECT * FROM entries WHERE call_id = :call AND server_id = :server AND outcome = 'removed' "
+            "SELECT * FROM entries WHERE call_id = :call_id AND server_id = :server_id AND outcome = 'removed' "
             "AND ended_at BETWEEN :moment AND :now ORDER BY number DESC LIMIT 1",  # a clock can have been set back
-            {**_ids(ref), "moment": moment, "now": time()},
+            {**asdict(ref), "moment": moment, "now": time()},
         )
         return found[0] if found else None
 
@@ -142,12 +140,8 @@ class Journal:
         found = await self._read("SELECT * FROM entries ORDER BY number DESC LIMIT 1")
         return found[0].number if found else 0
 
-    async def unanswered(self, newest: int = LAST) -> list[Entry]:
-        """List what has ended and was perhaps not read, while Discord still takes an answer; the oldest first.
-
-        Args:
-            newest: only those with this number or a smaller one.
-        """
+    async def unanswered(self, newest: int) -> list[Entry]:
+        """List what has ended and was perhaps not read, while Discord still takes an answer, up to number `newest`."""
         return await self._read(
             "SELECT * FROM entries WHERE token IS NOT NULL AND ended_at IS NOT NULL AND asked_at > :since "
             "AND number <= :newest ORDER BY number",
@@ -166,13 +160,7 @@ class Journal:
         await self._write("UPDATE entries SET unposted = NULL WHERE number = :number", {"number": number})
 
     async def page(self, wanted: Filter, before: int | None, most: int) -> list[Entry]:
-        """Return entries, the newest first.
-
-        Args:
-            wanted: which.
-            before: only those with a smaller number.
-            most: how many at most.
-        """
+        """Return at most `most` entries, the newest first; where `before` is given, only those of a smaller number."""
         return [entry async for entry in self.entries(wanted, before, most)]
 
     async def entries(self, wanted: Filter, before: int | None = None, most: int = -1) -> AsyncIterator[Entry]:
@@ -246,54 +234,7 @@ class Journal:
         with told():
             return [Entry(**dict(row)) for row in await self._open_db.execute_fetchall(sql, parameters)]
 
-    def _by(self, asker: Asker) -> dict[str, Any]:
-        return {
-            "now": time(),
-            "guild": asker.guild_id,
-            "channel": asker.channel_id,
-            "user": asker.user_id,
-            "way": asker.way,
-            "token": asker.token,
-            "unposted": 1 if self._audited else None,
-        }
-
-
-def _ids(ref: CallRef | None) -> dict[str, int | None]:
-    return {"server": ref.server_id if ref else None, "call": ref.call_id if ref else None}
-
-
-def _end(answer: Answer) -> dict[str, str | int | None]:
-    reference = answer.reference if answer.created is None else str(answer.created)
-    return {
-        "outcome": answer.end.value,
-        "why": answer.why.name,
-        "status": answer.status,
-        "reference": reference or None,
-    }
-
-
-async def forget(path: Path, user_id: int) -> tuple[int, int]:
-    """Take a person out of all entries, open ones too, whether or not a bot runs; the entries stay.
-
-    Returns:
-        How many entries named them, and how many of those are open.
-
-    Raises:
-        JournalError: there is no journal, or it can't be written.
-    """
-    if not path.is_file():  # noqa: ASYNC240 - nothing else runs here
-        raise JournalError("there is no such file; DATABASE_PATH names the journal")
-    db = await connect(path)
-    try:
-        with told():
-            await db.execute("BEGIN IMMEDIATE")
-            ((named, ended),) = await db.execute_fetchall(
-                "SELECT count(*), count(ended_at) FROM entries WHERE user_id = ?", (user_id,)
-            )
-            await db.execute("UPDATE entries SET user_id = NULL, channel_id = NULL WHERE user_id = ?", (user_id,))
-            await db.execute("COMMIT")
-            # What the deleted content was overwritten with has to reach the file itself.
-            await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-            return named, named - ended
-    finally:
-        await db.close()
+    def _heard(self, request: str, ref: CallRef | None, asker: Asker) -> dict[str, Any]:
+        call = {"server_id": None, "call_id": None} if ref is None else asdict(ref)
+        unposted = 1 if self._audited else None
+        return {"request": request, "now": time(), "unposted": unposted, **asdict(asker), **call}

@@ -1,4 +1,4 @@
-"""The journal's file: its lock, its schema, how it is opened, and what SQLite's errors are called here."""
+"""The journal's file: its lock, its schema, how it is opened, and how a person is taken out of it."""
 
 from __future__ import annotations
 
@@ -88,6 +88,11 @@ async def _prepare(db: aiosqlite.Connection) -> None:
         await db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {number}; COMMIT;")
 
 
+def lock_beside(path: Path) -> Path:
+    """Name the file by which a process holds a journal."""
+    return path.with_name(path.name + ".lock")
+
+
 def hold(path: Path) -> sqlite3.Connection:
     """Take the lock beside a journal: SQLite's own, on an empty file, which a crash frees on every platform.
 
@@ -95,7 +100,7 @@ def hold(path: Path) -> sqlite3.Connection:
         AlreadyRunning: another process has it.
         OSError: it can't be made.
     """
-    beside = path.with_name(path.name + ".lock")
+    beside = lock_beside(path)
     os.close(os.open(beside, os.O_RDWR | os.O_CREAT, 0o600))
     lock = sqlite3.connect(beside, timeout=0, isolation_level=None)  # opens nothing yet
     try:
@@ -125,3 +130,30 @@ def told(path: Path | None = None) -> Generator[None]:
         raise JournalError(f"{error}{aside}") from None
     except (sqlite3.Error, ValueError) as error:  # ValueError: closed meanwhile
         raise JournalError(str(error)) from None
+
+
+async def forget(path: Path, user_id: int) -> tuple[int, int]:
+    """Take a person out of all entries, open ones too, whether or not a bot runs; the entries stay.
+
+    Returns:
+        How many entries named them, and how many of those are open.
+
+    Raises:
+        JournalError: there is no journal, or it can't be written.
+    """
+    if not path.is_file():  # noqa: ASYNC240 - nothing else runs here
+        raise JournalError("there is no such file; DATABASE_PATH names the journal")
+    db = await connect(path)
+    try:
+        with told():
+            await db.execute("BEGIN IMMEDIATE")
+            ((named, ended),) = await db.execute_fetchall(
+                "SELECT count(*), count(ended_at) FROM entries WHERE user_id = ?", (user_id,)
+            )
+            await db.execute("UPDATE entries SET user_id = NULL, channel_id = NULL WHERE user_id = ?", (user_id,))
+            await db.execute("COMMIT")
+            # What the deleted content was overwritten with has to reach the file itself.
+            await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            return named, named - ended
+    finally:
+        await db.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from discord import Interaction, app_commands
 
-from bot.cad.model import MAX_ID, Server
+from bot.cad.model import MAX_ID, CallRef, Server, an_id
 from bot.picker import label, matching, matching_servers, server_label
 
 if TYPE_CHECKING:
@@ -53,15 +53,15 @@ class ServerOption:
     async def suggest_calls(self, interaction: Interaction[CadBot], typed: str) -> list[app_commands.Choice[int]]:
         """Suggest open calls: those of the server that was given already, else those of all, each with its server."""
         given = str(getattr(interaction.namespace, "server_id", ""))  # typed by hand, and perhaps not to its end
-        server = int(given) if re.fullmatch("[0-9]{1,10}", given) and 1 <= int(given) <= MAX_ID else self.default
+        server = (an_id(int(given)) if re.fullmatch("[0-9]{1,10}", given) else None) or self.default
         seen = await self.board.calls(server)
         # Not waited for a second time: Discord gives three seconds in all.
         names = {one.id: one for one in self.board.known_servers}
-        found = matching(seen.calls, typed)
-        servers = [
-            names.get(call.ref.server_id, Server(call.ref.server_id)) if server is None else None for call in found
-        ]
+
+        def where(ref: CallRef) -> Server | None:
+            return names.get(ref.server_id, Server(ref.server_id)) if server is None else None
+
         return [
-            app_commands.Choice(name=label(call, where), value=call.ref.call_id)
-            for call, where in zip(found, servers, strict=True)
+            app_commands.Choice(name=label(call, where(call.ref)), value=call.ref.call_id)
+            for call in matching(seen.calls, typed)
         ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import time
 
 from bot import words, words_calls
 from bot.board import Board
 from bot.cad.client import CadClient, Removal, Told
-from bot.cad.model import MAX_ID, Answer, CallRef, EmergencyCall, End, Why
-from bot.entries import CREATE, REMOVE, Asker, Entry
+from bot.cad.model import Answer, CallRef, EmergencyCall, End, Why, an_id
+from bot.entries import CREATE, REMOVE, Asker
 from bot.errors import Refused
 from bot.journal import Journal
 from bot.journal_file import JournalError
@@ -24,8 +24,6 @@ REMEMBERED = 600.0
 
 CREATABLE = 600.0
 """Seconds for which a removed call can be created again."""
-BETWEEN_REFUSALS = 60.0
-"""Seconds between two attempts of one person who may not that are noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,6 @@ class RemovalDesk:
         self._board = board
         # Whoever asks for a call that is being removed shares that request.
         self._under_way: dict[CallRef, _Shared] = {}
-        self._refused: dict[int, float] = {}
         # What was created again, or tried, lately: all who shared the removal have the button.
         self._created: dict[CallRef, float] = {}
 
@@ -154,10 +151,6 @@ class RemovalDesk:
     async def begin(self, ref: CallRef, asker: Asker) -> Begun:
         """Write a removal down and begin it.
 
-        Args:
-            ref: the call.
-            asker: who asked.
-
         Raises:
             Refused: an id is out of the CAD's range; nothing was sent.
         """
@@ -171,12 +164,7 @@ class RemovalDesk:
             return Begun(ref, asker, at, Outcome(ref, Answer(End.NOT_SENT, Why.JOURNAL)))
 
     async def end(self, begun: Begun, told: Told | None = None) -> Outcome:
-        """Wait for a removal's end.
-
-        Args:
-            begun: the removal.
-            told: called once where there is a line to wait in.
-        """
+        """Wait for a removal's end; `told` is called once where there is a line to wait in."""
         outcome = begun.course
         if not isinstance(outcome, Outcome):
             removal = outcome
@@ -191,7 +179,7 @@ class RemovalDesk:
         Args:
             call: what it said; `ref` is the call that it was.
             asker: who asked.
-            told: called once where there is a line to wait in.
+            told: as for `end`.
 
         Raises:
             Refused: somebody did so already, or tried.
@@ -207,10 +195,8 @@ class RemovalDesk:
         except JournalError as error:
             log.error("%s is not created again: the journal can't be written (%s)", call.ref, error)
             return Outcome(call.ref, Answer(End.NOT_SENT, Why.JOURNAL), action=CREATE)
-        created = await self._cad.create_911(call, witness, told)
-        if isinstance(created, int):
-            created = Answer(End.REMOVED, Why.CONFIRMED, created=created)
-        outcome = Outcome(call.ref, created, number=number, action=CREATE)
+        answer = await self._cad.create_911(call, witness, told)
+        outcome = Outcome(call.ref, answer, number=number, action=CREATE)
         _log(outcome, asker, at)
         return outcome
 
@@ -223,55 +209,13 @@ class RemovalDesk:
         except JournalError as error:
             log.warning("journal entry %s: that it was answered could not be noted (%s)", outcome.number, error)
 
-    def outcome_of(self, entry: Entry) -> Outcome | None:
-        """Return what an entry says of its end, or None where it has none."""
-        if entry.answer is None:
-            return None
-        return Outcome(entry.ref, entry.answer, number=entry.number, action=entry.action)
-
-    async def refused(self, asker: Asker, ref: CallRef | None) -> None:
-        """Note an attempt by somebody who may not, once a minute for each person."""
-        now = time()
-        self._refused = {user: at for user, at in self._refused.items() if at > now - BETWEEN_REFUSALS}
-        if asker.user_id in self._refused:
-            return
-        self._refused[asker.user_id] = now
-        try:
-            await self._journal.noted(secrets.token_hex(8), ref, replace(asker, token=None), None)
-        except JournalError as error:
-            log.error("an attempt by user %s, who may not, could not be noted (%s)", asker.user_id, error)
-
-    async def left_over(self) -> list[Entry]:
-        """List what an earlier process left without an end; to be asked before the first command can come."""
-        return await self._journal.left_open()
-
-    async def settle(self, left: list[Entry]) -> None:
-        """Find an end for what an earlier process left without one.
-
-        What was not sent ends as not sent, for certain. What was sent is looked for among the open calls, where the
-        plan has them; it is never sent again.
-
-        Raises:
-            JournalError: the journal can't be written.
-        """
-        for request, entry in {entry.request: entry for entry in left}.items():
-            answer = Answer(End.NOT_SENT, Why.RESTARTED)
-            if entry.sent_at is not None and entry.action == CREATE:
-                answer = Answer(End.UNKNOWN, Why.RESTARTED)  # its number is not known, so no list tells
-            elif entry.sent_at is not None:
-                answer = await self._cad.follow(self._cad.begin_look_up(entry.ref))
-                if answer.why in (Why.STOPPED, Why.CLOSING):
-                    return  # this process stops too: the next one finds out
-            await self._journal.ended(request, answer)
-            log.warning("%s was left over by an earlier run: %s", entry.ref, answer.end.value)
-
     async def _begin(self, ref: CallRef, asker: Asker, at: float) -> Begun:
         shared = self._under_way.get(ref)
         if shared is None:
             before = await self._journal.removed_since(ref, at - REMEMBERED)
             if before is not None:
                 answer = Answer(End.GONE, Why.REMOVED_BEFORE, at=before.ended_at)
-                number = await self._journal.noted(secrets.token_hex(8), ref, asker, answer)
+                number = await self._journal.noted(ref, asker, answer)
                 return Begun(ref, asker, at, Outcome(ref, answer, before.user_id, number))
             # Somebody else may have begun meanwhile.
             shared = self._under_way.setdefault(
@@ -290,7 +234,7 @@ def check_id(name: str, value: int) -> None:
 
     discord.py passes on whatever type arrives, and a malformed request can get the community's key blocked.
     """
-    if type(value) is not int or not 1 <= value <= MAX_ID:
+    if an_id(value) is None:
         raise Refused(words.id_out_of_range(name, value))
 
 

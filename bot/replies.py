@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
-import aiohttp
 import discord
 
 from bot import words
-from bot.errors import Refused
+from bot.errors import UNREACHED, Refused
 
 if TYPE_CHECKING:
+    import io
+
     from bot.app import CadBot
 
 log = logging.getLogger(__name__)
 
 # RuntimeError is what aiohttp raises where its session was closed meanwhile.
-_UNREACHED = (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError, RuntimeError)
+_UNREACHED = (*UNREACHED, discord.InteractionResponded, RuntimeError)
 _ALREADY_ACKNOWLEDGED = 40060
 
 
@@ -84,10 +84,10 @@ async def say(
     return True
 
 
-async def attach(interaction: discord.Interaction[CadBot], text: str, file: io.BufferedIOBase, name: str) -> None:
+async def attach(interaction: discord.Interaction[CadBot], text: str, file: IO[bytes], name: str) -> None:
     """Send a file beside the answer, ephemeral too. A failure is only logged."""
     try:
-        await interaction.followup.send(text, file=discord.File(file, name), ephemeral=True)
+        await interaction.followup.send(text, file=discord.File(cast("io.BufferedIOBase", file), name), ephemeral=True)
     except _UNREACHED as error:
         log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
 
@@ -114,10 +114,14 @@ async def show(interaction: discord.Interaction[CadBot], view: discord.ui.View) 
 
 async def answer(interaction: discord.Interaction[CadBot], text: str) -> None:
     """Say it, but where somebody is typing: an autocomplete is answered with an empty list."""
-    if interaction.type is discord.InteractionType.autocomplete:
-        await suggest_nothing(interaction)
-    else:
+    if interaction.type is not discord.InteractionType.autocomplete:
         await say(interaction, text)
+        return
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.autocomplete([])
+    except _UNREACHED as error:
+        log.info("autocomplete %s could not be answered (%s)", interaction.id, _brief(error))
 
 
 async def answer_error(interaction: discord.Interaction[CadBot], error: Exception) -> None:
@@ -127,15 +131,6 @@ async def answer_error(interaction: discord.Interaction[CadBot], error: Exceptio
         return
     log.error("interaction %s failed", interaction.id, exc_info=error)
     await answer(interaction, words.broken(interaction.id))
-
-
-async def suggest_nothing(interaction: discord.Interaction[CadBot]) -> None:
-    """Answer an autocomplete with an empty list; a failure is only logged."""
-    try:
-        if not interaction.response.is_done():
-            await interaction.response.autocomplete([])
-    except _UNREACHED as error:
-        log.info("autocomplete %s could not be answered (%s)", interaction.id, _brief(error))
 
 
 def _brief(error: Exception) -> str:

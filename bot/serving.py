@@ -8,21 +8,18 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 
-import aiohttp
 import discord
 
 from bot import __version__
 from bot.app import CadBot
 from bot.board import Board
 from bot.cad.client import DIALECTS, CadClient
+from bot.errors import BAD_SETTINGS, UNREACHED
 from bot.journal import Journal
 from bot.journal_file import AlreadyRunning
 from bot.settings import Settings
 
 log = logging.getLogger("bot")
-
-BAD_SETTINGS = 2
-"""Exit code for what a restart won't cure, so that a supervisor does not restart."""
 
 INVALID_TOKEN = 4004
 """The close code by which Discord's gateway refuses a token."""
@@ -69,7 +66,7 @@ async def _connect(settings: Settings, journal: Journal, stop: asyncio.Event) ->
                 "and put it into .env"
             )
             return BAD_SETTINGS
-        if not isinstance(failure, (OSError, aiohttp.ClientError, discord.HTTPException)):
+        if not isinstance(failure, UNREACHED):
             raise failure or RuntimeError("the connection to Discord ended without a reason")
         log.warning("Discord can't be reached (%s); next try in %d s", type(failure).__name__, pause)
         with contextlib.suppress(TimeoutError):

@@ -13,7 +13,7 @@ from yarl import URL
 
 from bot.cad.model import MAX_ID, Account
 from bot.errors import SettingsError
-from bot.settings_list import NAMES, WHAT, meant, shown_name
+from bot.settings_list import WHAT, unknown_names
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -23,7 +23,6 @@ LONGEST_RETENTION = 3650
 """Days, ten years: what is kept longer is not kept with a purpose."""
 LEAST_KEY = 8
 """Characters of the shortest key that is taken: a shorter one is a slip, and could not be kept out of the logs."""
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _ID = re.compile(r"[0-9]{15,20}")
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -68,10 +67,10 @@ class Settings:
         version = read.optional("SONORAN_API_VERSION", _one_of("v1", "v2"), "v1")
         token = read.needed("DISCORD_TOKEN", _token)
         if version == "v1":
-            community = read.needed("SONORAN_COMMUNITY_ID", _word)
+            community = read.needed("SONORAN_COMMUNITY_ID", _community)
         else:  # v2 knows the community by the key
-            community = read.optional("SONORAN_COMMUNITY_ID", _word, None)
-        key = read.needed("SONORAN_API_KEY", _secret_word)
+            community = read.optional("SONORAN_COMMUNITY_ID", _community, None)
+        key = read.needed("SONORAN_API_KEY", _api_key)
         roles = read.needed("DISPATCHER_ROLE_IDS", _ids)
         admins = read.optional("ADMIN_ROLE_IDS", _ids, ())
         guilds = read.optional("GUILD_IDS", _ids, ())
@@ -81,7 +80,7 @@ class Settings:
         database = read.optional("DATABASE_PATH", _path, DATABASE_PATH)
         days = read.optional("RETENTION_DAYS", _whole_number(LONGEST_RETENTION), 90)
         number = read.optional("EMERGENCY_NUMBER", _emergency_number, "911")
-        level = read.optional("LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO")
+        level = read.optional("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
         for name, ids in (("DISPATCHER_ROLE_IDS", roles), ("ADMIN_ROLE_IDS", admins)):
             for role in sorted(set(ids or ()) & set(guilds)):
                 read.mistakes.append(
@@ -93,7 +92,7 @@ class Settings:
                 "SONORAN_COMMUNITY_ID: this looks like an API key (its value is not shown), and SONORAN_API_KEY does "
                 "not: the two may be swapped; allowed: the community's id here, its API key there"
             )
-        read.look_for_unknown_names()
+        read.mistakes += unknown_names(read.given)
         if read.mistakes or token is None or key is None or roles is None:
             raise SettingsError(read.mistakes)
         return cls(
@@ -116,16 +115,16 @@ class _Reader:
     """Takes one setting after the other and keeps the mistakes."""
 
     def __init__(self, values: Mapping[str, str], mistakes: Iterable[str]) -> None:
-        self._values = {name: value.strip() for name, value in values.items() if value.strip()}
+        self.given = {name: value.strip() for name, value in values.items() if value.strip()}
         self.mistakes = list(mistakes)
 
     def needed(self, name: str, convert: Callable[[str], T]) -> T | None:
-        if name not in self._values:
+        if name not in self.given:
             self.mistakes.append(f"{name}: it is missing; needed: {WHAT[name]}")
         return self.optional(name, convert, None)
 
     def optional(self, name: str, convert: Callable[[str], T], default: D) -> T | D:
-        value = self._values.get(name)
+        value = self.given.get(name)
         if value is None:
             return default
         try:
@@ -133,13 +132,6 @@ class _Reader:
         except ValueError as error:
             self.mistakes.append(f"{name}: {error}")
             return default
-
-    def look_for_unknown_names(self) -> None:
-        unset = [name for name in NAMES if name not in self._values]
-        for name in sorted(self._values.keys() - set(NAMES)):
-            guess = meant(name, unset)
-            remedy = "allowed: the names in .env.example" if guess is None else f"did you mean {guess}?"
-            self.mistakes.append(f"{shown_name(name)}: there is no such setting; {remedy}")
 
 
 def _shown(value: str) -> str:
@@ -158,21 +150,22 @@ def _token(value: str) -> str:
     return value
 
 
-def _word(value: str) -> str:
-    if not value.isprintable() or " " in value or value in ("YOUR_COMMUNITY_ID", "YOUR_API_KEY"):
+def _one_word(value: str) -> bool:
+    return value.isprintable() and " " not in value and value not in ("YOUR_COMMUNITY_ID", "YOUR_API_KEY")
+
+
+def _community(value: str) -> str:
+    if not _one_word(value):
         raise ValueError(f"found {_shown(value)}; allowed: the community's id, without spaces")
     return value
 
 
-def _secret_word(value: str) -> str:
-    try:
-        if len(value) < LEAST_KEY:
-            raise ValueError
-        return _word(value)
-    except ValueError:
+def _api_key(value: str) -> str:
+    if len(value) < LEAST_KEY or not _one_word(value):
         raise ValueError(
             "this is not an API key (its value is not shown); allowed: the key that the CAD shows, without spaces"
-        ) from None
+        )
+    return value
 
 
 def _ids(value: str) -> tuple[int, ...]:

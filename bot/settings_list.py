@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 
@@ -128,6 +128,17 @@ def meant(name: str, among: Iterable[str]) -> str | None:
     return alike[0] if len(alike) == 1 and alike[0] in among else None
 
 
-def shown_name(name: str) -> str:
-    """Show a name that is no setting, but for one that could be a secret which stands where a name should."""
+def unknown_names(given: Collection[str]) -> list[str]:
+    """Return the mistakes in the names: those that no setting has, with what was perhaps meant."""
+    unset = [name for name in NAMES if name not in given]
+    mistakes: list[str] = []
+    for name in sorted(set(given) - set(NAMES)):
+        guess = meant(name, unset)
+        remedy = "allowed: the names in .env.example" if guess is None else f"did you mean {guess}?"
+        mistakes.append(f"{_shown(name)}: there is no such setting; {remedy}")
+    return mistakes
+
+
+def _shown(name: str) -> str:
+    # A name that is no setting could be a secret which stands where a name should.
     return name if re.fullmatch("[A-Z_]{2,40}|[a-z_]{2,40}", name) else "a name that is not shown, in case of a secret"

@@ -1,4 +1,4 @@
-"""The one base of buttons, selects and forms: gate and owner at the click, a fixed end, always an answer."""
+"""The one base of buttons and selects: gate and owner at the click, a fixed end, always an answer."""
 
 from __future__ import annotations
 
@@ -26,14 +26,26 @@ CONFIRM = 60.0
 Click = discord.Interaction[Any]
 
 
-class _Guarded:
-    """What views and forms have in common. Whoever clicks needs what the interaction needed that brought it up."""
+class View(discord.ui.View):
+    """Buttons and selects in the ephemeral reply to `asked`, for whoever asked.
 
-    def _guard(self, asked: discord.Interaction[CadBot], seconds: float) -> None:
+    Whoever clicks needs what the interaction needed that brought it up.
+
+    Args:
+        asked: the command or click that the gate let in.
+        seconds: until their end, which clicks do not put off.
+    """
+
+    once = False
+    """Whether there is one decision to take, so that only the first click counts."""
+
+    def __init__(self, asked: discord.Interaction[CadBot], seconds: float = LONGEST) -> None:
+        super().__init__()
         self._asked = asked
         self._need: Need = asked.extras[NEED]
         age = (discord.utils.utcnow() - asked.created_at).total_seconds()
         self._end = time.monotonic() + min(seconds, max(LONGEST - age, LEAST))
+        self._taken = False
 
     @property
     def timeout(self) -> float | None:
@@ -49,36 +61,18 @@ class _Guarded:
         refusal = knock(interaction, self._need)
         if refusal is None and interaction.user.id != self._asked.user.id:
             refusal = words_clicks.not_yours()
-        if refusal is None:
-            refusal = self._claim()  # nothing was awaited since the click came: the first one wins
+        if refusal is None and self._taken:
+            refusal = words_clicks.first_click_counts()
         if refusal is not None:
             await turn_away(interaction, refusal)
-        return refusal is None
+            return False
+        self._taken = self.once  # nothing was awaited since the click came: the first one wins
+        return True
 
     async def on_error(self, interaction: Click, error: Exception, /, *_: object) -> None:
         """Answer what a click's callback raised."""
         interaction.extras.setdefault(NEED, self._need)  # where it failed before it came to the door
         await answer_error(interaction, error)
-
-    def _claim(self) -> str | None:
-        return None
-
-
-class View(_Guarded, discord.ui.View):
-    """Buttons and selects in the ephemeral reply to `asked`, for whoever asked.
-
-    Args:
-        asked: the command or click that the gate let in.
-        seconds: until their end, which clicks do not put off.
-    """
-
-    once = False
-    """Whether there is one decision to take, so that only the first click counts."""
-
-    def __init__(self, asked: discord.Interaction[CadBot], seconds: float = LONGEST) -> None:
-        super().__init__()
-        self._taken = False
-        self._guard(asked, seconds)
 
     async def on_timeout(self) -> None:
         """Grey out what no longer works."""
@@ -88,20 +82,6 @@ class View(_Guarded, discord.ui.View):
             if isinstance(item, (discord.ui.Button, discord.ui.Select)):
                 item.disabled = True
         await show(self._asked, self)
-
-    def _claim(self) -> str | None:
-        if self._taken:
-            return words_clicks.first_click_counts()
-        self._taken = self.once
-        return None
-
-
-class Form(_Guarded, discord.ui.Modal):
-    """A form (Discord calls it a modal) that `asked` opened; a subclass has its title and its fields."""
-
-    def __init__(self, asked: discord.Interaction[CadBot], seconds: float = LONGEST) -> None:
-        super().__init__()
-        self._guard(asked, seconds)
 
 
 class Confirm(View):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
 from bot.entries import CREATE, REMOVE
 from bot.text import clean, cut, quoted
-from bot.words_calls import about
+from bot.words_calls import about, named, relative
 
 if TYPE_CHECKING:
     from bot.removals import Outcome
@@ -74,25 +74,21 @@ def outcome(done: Outcome, *, brief: bool = False) -> str:
         brief: one of several: in one line that is cut, and without what the call was about.
     """
     answer = done.answer
-    call = _call(done.ref)
-    happened = {
-        End.REMOVED: f"{call} was removed.",
-        End.GONE: f"{call} is not there.",
-        End.REJECTED: f"{call} was **not removed**.",
-        End.NOT_SENT: f"{call} was **not removed**.",
-        End.UNKNOWN: f"{call}: it is **not known** whether it was removed.",
-    }
-    if done.action == CREATE:
-        created = f"It is call **{answer.created}** now. " if answer.created is not None else ""
-        not_created = f"{call} was **not created again**."
-        happened = {
-            End.REMOVED: f"{call} was created again. {created}",
-            End.UNKNOWN: f"{call}: it is **not known** whether it was created again.",
-        } | dict.fromkeys((End.GONE, End.REJECTED, End.NOT_SENT), not_created)
+    call = f"Call {named(done.ref)}"
+    asked_for = "created again" if done.action == CREATE else "removed"
+    if answer.done:
+        number = "" if answer.created is None else f" It is call **{answer.created}** now."
+        happened = f"{call} was {asked_for}.{number}"
+    elif answer.end is End.UNKNOWN:
+        happened = f"{call}: it is **not known** whether it was {asked_for}."
+    elif answer.end is End.GONE and done.action == REMOVE:
+        happened = f"{call} is not there."
+    else:
+        happened = f"{call} was **not {asked_for}**."
     reasons = _reasons(done)
     if brief and answer.end is End.UNKNOWN:
         reasons = [reasons[-1], *reasons[:-1]]  # what to do stays where the rest is cut
-    text = " ".join([SIGNS[answer.end], happened[answer.end].strip(), *reasons])
+    text = " ".join([SIGNS[answer.end], happened, *reasons])
     if brief:
         return cut(text, BRIEF)
     was = about(done.call) if answer.done and done.call is not None and done.action == REMOVE else []
@@ -102,7 +98,7 @@ def outcome(done: Outcome, *, brief: bool = False) -> str:
 def waiting(ref: CallRef, place: Place) -> str:
     """Say that a removal waits for its turn."""
     ahead = {0: "it is the next", 1: "one is before it"}.get(place.ahead, f"{place.ahead} are before it")
-    return f"⏳ {_call(ref)} waits for its turn at the CAD: {ahead}. Its turn should come {_relative(place.at)}."
+    return f"⏳ Call {named(ref)} waits for its turn at the CAD: {ahead}. Its turn should come {relative(place.at)}."
 
 
 def cause(answer: Answer) -> str:
@@ -177,13 +173,9 @@ def broken(reference: int) -> str:
     )
 
 
-def _call(ref: CallRef) -> str:
-    return f"Call **{ref.call_id}** on server **{ref.server_id}**"
-
-
 def _reasons(done: Outcome) -> list[str]:
     answer, cause = done.answer, _CAUSES[done.answer.why]
-    when = "" if answer.at is None else f" {_relative(answer.at)}"
+    when = "" if answer.at is None else f" {relative(answer.at)}"
     if answer.why is Why.REMOVED_BEFORE:
         for_whom = "" if done.removed_by is None else f", for <@{done.removed_by}>"
         return [f"{cause}{when}{for_whom}."]
@@ -216,8 +208,3 @@ def _reasons(done: Outcome) -> list[str]:
             else "Look at the CAD: if the call is still there, run the command again."
         )
     return reasons
-
-
-def _relative(at: float) -> str:
-    # Discord shows it in each reader's own language, and counts down.
-    return f"<t:{at:.0f}:R>"

@@ -15,6 +15,16 @@ OF_A_TEXT = 28
 """Characters of each text in a call's line in the list: 25 of those lines fit into an embed."""
 
 
+def named(ref: CallRef) -> str:
+    """Name a call, to stand behind the word."""
+    return f"**{ref.call_id}** on server **{ref.server_id}**"
+
+
+def relative(at: float) -> str:
+    """Show a time of day, in seconds since 1970: Discord counts it down in each reader's own language."""
+    return f"<t:{at:.0f}:R>"
+
+
 def details(caller: str, location: str, description: str, missing: str) -> list[str]:
     """Return what a call says, a line each: what is written from right to left turns nothing else round."""
     known = {"Caller": caller, "Place": location, "Description": description}
@@ -23,7 +33,7 @@ def details(caller: str, location: str, description: str, missing: str) -> list[
 
 def about(call: EmergencyCall) -> list[str]:
     """Return what a call says, and of which kind and age it is."""
-    age = "" if call.updated is None else f", last changed {_relative(call.updated.timestamp())}"
+    age = "" if call.updated is None else f", last changed {relative(call.updated.timestamp())}"
     return [f"{_kind(call)}{age}", *details(call.caller, call.location, call.description, "none given")]
 
 
@@ -43,7 +53,7 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
         )
     stale = "" if seen.trouble is None else " Nothing newer could be read."
     less = ", without what was removed since" if seen.less else ""
-    when = f"as of {_relative(seen.at)}{less}.{stale}"
+    when = f"as of {relative(seen.at)}{less}.{stale}"
     if not seen.whole:
         when += " Some of what the CAD listed could not be read, so look there too."
     if not seen.calls and not seen.whole:
@@ -65,7 +75,7 @@ def remove_these(refs: Sequence[CallRef], calls: Sequence[EmergencyCall]) -> str
 
 def removing(ended: Sequence[str], left: Sequence[CallRef]) -> str:
     """Show how far several removals have come: a line for each that has ended, and those that wait."""
-    return "\n".join([*ended, *(f"⏳ Call **{ref.call_id}** on server **{ref.server_id}**" for ref in left)])
+    return "\n".join([*ended, *(f"⏳ Call {named(ref)}" for ref in left)])
 
 
 def create_again(call: EmergencyCall) -> str:
@@ -81,7 +91,7 @@ def create_again(call: EmergencyCall) -> str:
 
 def creating(ref: CallRef) -> str:
     """Stand in the question's place until the answer is there."""
-    return f"⏳ The CAD is asked to create call **{ref.call_id}** on server **{ref.server_id}** again."
+    return f"⏳ The CAD is asked to create call {named(ref)} again."
 
 
 def created_already() -> str:
@@ -97,7 +107,7 @@ def option(call: EmergencyCall) -> tuple[str, str]:
 
 def _line(call: EmergencyCall, texts: int = 3) -> str:
     """Show a call in one line, with so many of its texts."""
-    age = "" if call.updated is None else f" {_relative(call.updated.timestamp())}"
+    age = "" if call.updated is None else f" {relative(call.updated.timestamp())}"
     shown = [quoted(text, OF_A_TEXT) for text in (call.caller, call.location, call.description) if clean(text)]
     return f"{_sign(call)} **{call.ref.call_id}**{age} {joined(shown[:texts], ' ') or 'no details given'}"
 
@@ -108,7 +118,3 @@ def _kind(call: EmergencyCall) -> str:
 
 def _sign(call: EmergencyCall) -> str:
     return "🚨" if call.emergency else "📞"
-
-
-def _relative(at: float) -> str:
-    return f"<t:{at:.0f}:R>"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.cad.model import CallRef
 from bot.footers import Post, Unread
-from bot.words_calls import about, details
+from bot.words_calls import about, details, named, relative
 
 if TYPE_CHECKING:
     from bot.board import SeenCalls
@@ -69,22 +69,22 @@ def remove_from_post(post: Post, seen: SeenCalls | None) -> str:
         post: what the post says.
         seen: the server's open calls, or None where they are not known.
     """
-    question = f"Remove call **{post.ref.call_id}** on server **{post.ref.server_id}**?"
-    said = details(post.caller, post.location, post.description, "not in the post")
+    question = f"Remove call {named(post.ref)}?"
     if seen is None or seen.at is None:
         source = "This was read from the post, and nowhere else: the bot can't tell whether the call is still open."
-        return "\n".join([question, *said, source])
-    when = f"<t:{seen.at:.0f}:R>"
-    call = next((one for one in seen.calls if one.ref == post.ref), None)
-    if call is None and not seen.whole:
-        source = f"This was read from the post. The CAD was asked {when}, and not all of its list could be read."
-        return "\n".join([question, *said, source])
-    if call is None:
-        source = f"This was read from the post. The CAD, asked {when}, does not list the call: it may be gone already."
-        return "\n".join([question, *said, source])
-    return "\n".join([question, *about(call), f"This is what the CAD says of it, asked {when}."])
+    else:
+        when = relative(seen.at)
+        if call := next((one for one in seen.calls if one.ref == post.ref), None):
+            return "\n".join([question, *about(call), f"This is what the CAD says of it, asked {when}."])
+        source = (
+            f"This was read from the post. The CAD, asked {when}, does not list the call: it may be gone already."
+            if seen.whole
+            else f"This was read from the post. The CAD was asked {when}, and not all of its list could be read."
+        )
+    said = details(post.caller, post.location, post.description, "not in the post")
+    return "\n".join([question, *said, source])
 
 
 def removing(ref: CallRef) -> str:
     """Stand in the question's place until the answer is there."""
-    return f"⏳ The CAD is asked to remove call **{ref.call_id}** on server **{ref.server_id}**."
+    return f"⏳ The CAD is asked to remove call {named(ref)}."

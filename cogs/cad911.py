@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import discord
@@ -15,7 +16,7 @@ from bot.cad.model import MAX_ID
 from bot.door import NEED
 from bot.entries import Entry, Filter
 from bot.errors import Refused
-from bot.export import temporary_file, write_csv
+from bot.export import IN_MEMORY, write_csv
 from bot.health import report
 from bot.journal import Journal
 from bot.journal_file import JournalError
@@ -32,11 +33,7 @@ Click = discord.Interaction[CadBot]
 
 
 class Cad911(commands.GroupCog, name="cad911", description="For admins: what the bot did, and whether it works"):
-    """The admins' commands.
-
-    Args:
-        journal: what is looked at.
-    """
+    """The admins' commands."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -116,7 +113,7 @@ class _Pages(View):
         """Attach all that matches."""
         if not await acknowledge(interaction):
             return
-        with temporary_file() as file:
+        with SpooledTemporaryFile(IN_MEMORY) as file:
             try:
                 many, whole = await write_csv(file, self._journal.entries(self._wanted), interaction.filesize_limit)
             except JournalError as error:

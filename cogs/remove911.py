@@ -25,13 +25,7 @@ Click = discord.Interaction[CadBot]
 
 
 class Remove911(commands.Cog):
-    """Holds the command in the one of two forms that the settings ask for, and the message command.
-
-    Args:
-        desk: takes the removals.
-        board: knows the open calls and the servers, where the plan has them.
-        server: what is said about the option `server_id`.
-    """
+    """Holds the command in the one of two forms that the settings ask for, and the message command."""
 
     def __init__(self, desk: RemovalDesk, board: Board, server: ServerOption) -> None:
         self._desk = desk
@@ -86,11 +80,8 @@ class Remove911(commands.Cog):
         if not await acknowledge(interaction):
             return
         servers = await self._board.servers()
-        if (
-            servers.servers
-            and servers.trouble is None
-            and post.ref.server_id not in {one.id for one in servers.servers}
-        ):
+        ids = {one.id for one in servers.servers}
+        if ids and servers.trouble is None and post.ref.server_id not in ids:
             await say(interaction, words_clicks.unknown_server(post.ref))
             return
         seen = await self._board.calls(post.ref.server_id)

@@ -17,7 +17,6 @@ from bot.cad.client import CadClient
 from bot.cad.model import Account, Answer, CallRef, End, Why
 from bot.entries import Asker, Entry
 from bot.journal import Journal
-from bot.removals import RemovalDesk
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
@@ -154,17 +153,19 @@ async def test_what_this_run_took_is_not_answered_with_what_an_earlier_one_left(
     asked = Asker(user_id=1, guild_id=1, channel_id=1, way="/calls911", token="the-earlier-runs")
     path = tmp_path / "journal.db"
     async with Journal(path) as journal:
-        await journal.noted("before", CallRef(1, 301), asked, Answer(End.REMOVED, Why.CONFIRMED))
+        await journal.noted(CallRef(1, 301), asked, Answer(End.REMOVED, Why.CONFIRMED))
 
-    async def settle(self: RemovalDesk, _: list[Entry]) -> None:
+    async def settle(journal: Journal, _: CadClient, __: list[Entry]) -> None:
         # While an earlier run's removals are looked for, the first of a list of several ends here.
-        await self._journal.noted(
-            "now", CallRef(1, 302), replace(asked, token="this-runs"), Answer(End.GONE, Why.NOT_LISTED)
-        )
+        await journal.noted(CallRef(1, 302), replace(asked, token="this-runs"), Answer(End.GONE, Why.NOT_LISTED))
 
-    monkeypatch.setattr(RemovalDesk, "settle", settle)
+    monkeypatch.setattr("bot.leftover.settle", settle)
     town = await make_town(journal=path)
     edited = [sent.path for sent in town.env.http_requests if sent.method == "PATCH" and "/webhooks/" in sent.path]
     assert [("the-earlier-runs" in path, "this-runs" in path) for path in edited] == [(True, False)]
     # Discord did not take the earlier one's, so the next start tries again.
-    assert [entry.token for entry in await town.journal.unanswered()] == ["the-earlier-runs", "this-runs"]
+    unanswered = await town.journal.unanswered(await town.journal.newest())
+    assert [entry.token for entry in unanswered] == [
+        "the-earlier-runs",
+        "this-runs",
+    ]

@@ -86,7 +86,7 @@ async def test_several_are_removed_after_one_question_that_names_them(make_town:
         "✅ Call **303** on server **1** was removed. The CAD confirmed it.",
     ]
     assert {ref.call_id for ref in town.cad.calls if ref.server_id == 1} == {302, 304}
-    assert [entry.way for entry in await town.journal.unanswered()] == []
+    assert [entry.way for entry in await town.journal.unanswered(await town.journal.newest())] == []
 
 
 async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> None:

@@ -6,7 +6,7 @@ import re
 import tomllib
 
 from bot.app import DRAIN, LAST_WORDS
-from bot.serving import BAD_SETTINGS
+from bot.errors import BAD_SETTINGS
 from tests.documents import BEGIN, END, ROOT, written
 
 

@@ -39,7 +39,7 @@ def lines(shown: simcord.InteractionResult) -> list[str]:
 async def note_many(town: Town, many: int) -> None:
     asker = Asker(user_id=town.dispatcher.id, guild_id=town.guild.id, channel_id=town.room.id, way="/remove911")
     for number in range(1, many + 1):
-        await town.journal.noted(str(number), CallRef(1, number), asker, Answer(End.REMOVED, Why.CONFIRMED, status=200))
+        await town.journal.noted(CallRef(1, number), asker, Answer(End.REMOVED, Why.CONFIRMED, status=200))
 
 
 async def test_an_admin_sees_who_removed_what_and_who_was_refused(town: Town) -> None:

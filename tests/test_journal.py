@@ -16,8 +16,8 @@ import pytest
 
 from bot.cad.model import Answer, CallRef, End, Why
 from bot.entries import Asker, Filter, page_query
-from bot.journal import MOST_UNPOSTED, Journal, forget
-from bot.journal_file import AlreadyRunning, JournalError
+from bot.journal import MOST_UNPOSTED, Journal
+from bot.journal_file import AlreadyRunning, JournalError, forget
 
 CALL = CallRef(1, 302)
 OTHERS = 0 if os.name == "nt" else 0o077
@@ -263,8 +263,8 @@ async def test_forget_needs_a_journal(path: Path) -> None:
 
 async def test_what_waits_for_the_audit_channel_is_bounded(path: Path) -> None:
     async with Journal(path, audited=True) as journal:
-        for number in range(MOST_UNPOSTED + 3):
-            await journal.noted(str(number), CALL, asker(), REMOVED)
+        for _ in range(MOST_UNPOSTED + 3):
+            await journal.noted(CALL, asker(), REMOVED)
         await journal._tend()
         first = (await journal.unposted(1))[0]
         assert first.number == 4

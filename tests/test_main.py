@@ -23,11 +23,12 @@ from bot.__main__ import main
 from bot.cad import v2
 from bot.cad.model import Account, CallRef
 from bot.entries import Asker
+from bot.errors import BAD_SETTINGS
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.story import play
 from bot.sandbox.town import settings_for
-from bot.serving import BAD_SETTINGS, serve
+from bot.serving import serve
 from tests.clocks import until
 from tests.discord_stand_in import StandIn
 from tests.faults import serving

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.health.check import BAD_SETTINGS
+from bot.errors import BAD_SETTINGS
 from tests.test_settings import GUILD, KEY, ROLE, TOKEN
 
 GOOD = f"DISCORD_TOKEN={TOKEN}\nSONORAN_COMMUNITY_ID=ours\nSONORAN_API_KEY={KEY}\nDISPATCHER_ROLE_IDS={ROLE}\n"

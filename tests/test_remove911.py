@@ -14,6 +14,7 @@ import simcord
 from bot.cad import v1
 from bot.cad.dialect import Dialect
 from bot.cad.model import Account, CallRef, Plan
+from bot.sandbox import cad_v1
 from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Roles, Town, settings_for
 from bot.settings import Settings
@@ -279,13 +280,12 @@ async def test_the_log_line_tells_the_wait(town: Town, caplog: pytest.LogCapture
 
 @V1_ONLY
 async def test_the_cad_repeats_the_key_and_nobody_sees_it(
-    make_town: OpenTown, caplog: pytest.LogCaptureFixture
+    town: Town, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Telltale(LoopbackCad):
-        def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:
-            return f"WHAT IS {body} OF {kind} FOR {least_plan}? {self.key} `@everyone`\n\x1b[31m" + "x" * 300
+    def telltale(cad: LoopbackCad, body: object, kind: str, least_plan: Plan) -> str:
+        return f"WHAT IS {body} OF {kind} FOR {least_plan}? {cad.key} `@everyone`\n\x1b[31m" + "x" * 300
 
-    town = await make_town(cad=Telltale())
+    monkeypatch.setattr(cad_v1, "refusal", telltale)
     answer = await ask(town)
     assert KEY not in answer
     assert "It said `(not shown: it repeats a secret)` (HTTP 400)." in answer

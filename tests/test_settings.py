@@ -9,7 +9,8 @@ import pytest
 
 from bot.env_file import merged, parse_env_file
 from bot.errors import SettingsError
-from bot.settings import NAMES, Settings
+from bot.settings import Settings
+from bot.settings_list import NAMES
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.planted-discord-token-aaaaaaaaaaaaaaa"
 KEY = "planted-cad-key-0123456789"

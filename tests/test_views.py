@@ -1,4 +1,4 @@
-"""Buttons, selects and forms: who may click, which click counts, when it is over, and that each click is answered."""
+"""Buttons and selects: who may click, which click counts, when it is over, and that each click is answered."""
 
 from __future__ import annotations
 
@@ -45,10 +45,6 @@ class Pages(views.View):
     async def refuse(self, _: Interaction, button: discord.ui.Button[Pages]) -> None:
         raise Refused(f"{button.label} is no page.")
 
-    @discord.ui.button(label="Ask")
-    async def ask(self, interaction: Interaction, _: discord.ui.Button[Pages]) -> None:
-        await interaction.response.send_modal(Question(interaction))
-
     @discord.ui.select(options=[discord.SelectOption(label="ten", value="10")])
     async def pick(self, interaction: Interaction, select: discord.ui.Select[Pages]) -> None:
         await say(interaction, f"picked {select.values[0]}")
@@ -66,15 +62,6 @@ class Decision(views.View):
     @discord.ui.button(label="Right")
     async def right(self, interaction: Interaction, _: discord.ui.Button[Decision]) -> None:
         await say(interaction, "right")
-
-
-class Question(views.Form, title="Which one?"):
-    word: discord.ui.TextInput[Question] = discord.ui.TextInput(label="Word", custom_id="word")
-
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        if self.word.value == "bug":
-            raise ZeroDivisionError
-        await say(interaction, f"you wrote {self.word.value}")
 
 
 @app_commands.command(description="A paged list")
@@ -158,30 +145,22 @@ async def test_a_paged_list_turns_and_its_end_is_not_put_off(town: Town, command
     assert all(off for _, off in buttons(shown))
 
 
-async def test_a_select_and_a_form(town: Town) -> None:
+async def test_a_select(town: Town) -> None:
     shown = await opened(await with_commands(town), "pages")
     picked = await town.dispatcher.select(shown, ["10"])
     assert picked.response is not None
     assert picked.response.content == "picked 10"
-    form = await town.dispatcher.click(shown, label="Ask")
-    sent = await town.dispatcher.submit_modal(form, {"word": "hello"})
-    assert sent.response is not None
-    assert sent.response.content == "you wrote hello"
 
 
-@pytest.mark.parametrize("what", ["button", "select", "form"])
+@pytest.mark.parametrize("what", ["button", "select"])
 async def test_a_role_that_was_taken_away_between_two_clicks(town: Town, what: str) -> None:
     shown = await opened(await with_commands(town), "pages")
     await click(town, shown, "Next")
-    form = await town.dispatcher.click(shown, label="Ask")
     await town.bot.http.remove_role(town.guild.id, town.dispatcher.id, town.dispatcher_role.id)
-    match what:
-        case "button":
-            said = await town.dispatcher.click(shown, label="Next")
-        case "select":
-            said = await town.dispatcher.select(shown, ["10"])
-        case _:
-            said = await town.dispatcher.submit_modal(form, {"word": "hello"})
+    if what == "button":
+        said = await town.dispatcher.click(shown, label="Next")
+    else:
+        said = await town.dispatcher.select(shown, ["10"])
     assert said.ephemeral
     assert said.response is not None
     assert said.response.content.startswith("You need the role `Dispatcher` for this.")
@@ -231,11 +210,7 @@ async def test_a_bug_is_answered_by_a_reference_that_the_log_has_too(
     assert "secret detail" not in said
     reference = said.rsplit("`", 2)[1]
     assert f"interaction {reference} failed" in caplog.text
-    form = await town.dispatcher.click(shown, label="Ask")
-    broken = await town.dispatcher.submit_modal(form, {"word": "bug"})
-    assert broken.response is not None
-    assert "Something broke in the bot" in broken.response.content
-    assert len(town.env.errors) == 2  # as was provoked
+    assert len(town.env.errors) == 1  # as was provoked
 
 
 async def test_a_refusal_is_answered_in_its_own_words(town: Town) -> None:
@@ -326,16 +301,6 @@ async def test_buttons_of_before_a_restart_say_so(town: Town, command: str) -> N
     assert await click(town, shown, label) == (
         "These buttons have expired, so this click did nothing. Run the command again."
     )
-
-
-async def test_a_form_of_before_a_restart_says_so(town: Town) -> None:
-    shown = await opened(await with_commands(town), "pages")
-    form = await town.dispatcher.click(shown, label="Ask")
-    await town.env.restart_bot(CadBot(town.bot.settings, town.client, town.journal, town.board))
-    said = await town.dispatcher.submit_modal(form, {"word": "hello"})
-    assert said.ephemeral
-    assert said.response is not None
-    assert said.response.content.startswith("These buttons have expired")
 
 
 async def test_a_click_that_meets_the_end_of_its_buttons_is_answered(town: Town) -> None:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import Self, TypeVar
 
 from bot.cad import v1, v2
@@ -20,8 +19,6 @@ from bot.cad.model import Account, Answer, CallRef, EmergencyCall, End, Kind, Op
 from bot.cad.wire import Wire
 from bot.cad.worker import Clock, NoTurn, WallClock, Worker
 
-__all__ = ["DIALECTS", "CadClient", "Removal", "Told", "Witness"]
-
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -29,6 +26,9 @@ DIALECTS: Mapping[str, Dialect] = {"v1": v1, "v2": v2}
 """The versions of the CAD's API, by their names in the settings."""
 BETWEEN_CHECKS = 60.0
 """Seconds between two re-checks of the breaker."""
+
+CONNECT_PATIENCE = 5.0
+"""Seconds of an exchange that may go into connecting."""
 
 Told = Callable[[Place], Awaitable[None]]
 
@@ -43,7 +43,6 @@ class CadClient:
         account: which CAD, and as whom.
         dialect: which version of its API is spoken; never another.
         patience: seconds for one exchange, from connecting to the last byte of the answer.
-        connect_patience: seconds of those for connecting.
         clock: what the line, the budget and the breaker go by.
         line: who goes when; one within the dialect's limits by default.
     """
@@ -54,13 +53,12 @@ class CadClient:
         dialect: Dialect = v1,
         *,
         patience: float = 10.0,
-        connect_patience: float = 5.0,
         clock: Clock | None = None,
         line: Line | None = None,
     ) -> None:
         self._account = account
         self._dialect = dialect
-        self._wire = Wire(account, patience, connect_patience)
+        self._wire = Wire(account, patience, CONNECT_PATIENCE)
         self._worker = Worker(clock or WallClock(), line or Line(dialect.LIMITS))
         self._looks = Looks(account, dialect, self._wire, self._worker, patience)
         self._checked = float("-inf")
@@ -70,11 +68,9 @@ class CadClient:
         self._worker.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._worker.close()
-        await self._wire.__aexit__(kind, error, trace)
+        await self._wire.__aexit__(None, None, None)
 
     # What the rest of the bot asks for. These run in a command's task, so they only wait for plain futures.
 
@@ -125,22 +121,16 @@ class CadClient:
                 await told(place)
         return await removal.end()
 
-    async def create_911(
-        self, call: EmergencyCall, witness: Witness | None = None, told: Told | None = None
-    ) -> int | Answer:
+    async def create_911(self, call: EmergencyCall, witness: Witness | None = None, told: Told | None = None) -> Answer:
         """Create a call like this one on its server; never sent again once it may have reached the CAD.
 
         Args:
             call: what it says; its number is not used.
-            witness: as for a removal. Where it worked, the answer that `ended` gets has the number in `created`.
+            witness: as for a removal.
             told: as for `follow`.
-
-        Returns:
-            The number that the CAD gave to the call, or what came instead.
         """
         errand = self._begin(Errand(call.ref, self._worker.clock.now(), witness), partial(self._create, call))
-        answer = await self.follow(errand, told)
-        return answer if answer.created is None else answer.created
+        return await self.follow(errand, told)
 
     async def calls(self, server_id: int) -> OpenCalls | Answer:
         """Look at a server's open 911 calls. Never sent unless the plan is known to have the list."""
@@ -195,7 +185,7 @@ class CadClient:
             first = await self._looks.ask(ask, errand)
         if first.end is not End.UNKNOWN:
             return self._looks.what_is_not_there(errand.ref, first)
-        if await self._is_gone(errand):
+        if await self._looks.is_gone(errand):
             return Answer(End.GONE, Why.NOT_LISTED)
         if errand.seen_open is not None:
             first = replace(first, at=errand.seen_open)
@@ -207,21 +197,9 @@ class CadClient:
         return second if second.end in (End.REMOVED, End.GONE) else first
 
     async def _look_up(self, errand: Errand) -> Answer:
-        if await self._is_gone(errand):
+        if await self._looks.is_gone(errand):
             return Answer(End.GONE, Why.NOT_LISTED)
         return Answer(End.UNKNOWN, Why.RESTARTED, at=errand.seen_open)
-
-    async def _is_gone(self, errand: Errand) -> bool:
-        """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
-        try:
-            calls = await self._looks.calls(errand.ref.server_id, errand)
-        except NoTurn:
-            return False
-        if isinstance(calls, Answer):
-            return False
-        if any(call.ref == errand.ref for call in calls.calls):
-            errand.seen_open = time.time()
-        return calls.lack(errand.ref)
 
     async def _create(self, call: EmergencyCall, errand: Errand) -> Answer:
         ask = self._dialect.create_911(self._account, call)

@@ -13,7 +13,7 @@ from bot.cad.errand import Errand
 from bot.cad.line import LONGEST, Waiting
 from bot.cad.model import Account, Answer, CallRef, End, Kind, OpenCalls, Plan, Reply, Server, Why
 from bot.cad.wire import Wire
-from bot.cad.worker import Worker
+from bot.cad.worker import NoTurn, Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -29,13 +29,6 @@ class Looks:
     Attributes:
         plan: the community's plan, or None while that is not known.
         plan_said: how the CAD put it: its own text, unbounded.
-
-    Args:
-        account: which CAD, and as whom.
-        dialect: which version of its API is spoken.
-        wire: what carries a request there.
-        worker: what gives it a turn.
-        patience: seconds that an exchange may take.
     """
 
     def __init__(self, account: Account, dialect: Dialect, wire: Wire, worker: Worker, patience: float) -> None:
@@ -48,7 +41,7 @@ class Looks:
         self._dialect = dialect
         self._wire = wire
         self._worker = worker
-        self._patience = patience
+        self._patience = patience  # seconds that an exchange may take
 
     async def ask(self, ask: Ask[T], errand: Errand | None = None, *, past_breaker: bool = False) -> T | Answer:
         """Send a request when its turn has come, and understand what comes back.
@@ -87,6 +80,18 @@ class Looks:
         if refusal := await self._lack(lambda plan: plan.lists_calls, errand):
             return refusal
         return await self.ask(self._dialect.get_calls(self._account, server_id), errand)
+
+    async def is_gone(self, errand: Errand) -> bool:
+        """Look at the open calls, where the plan has them and a step fits; False where that is not known."""
+        try:
+            calls = await self.calls(errand.ref.server_id, errand)
+        except NoTurn:
+            return False
+        if isinstance(calls, Answer):
+            return False
+        if any(call.ref == errand.ref for call in calls.calls):
+            errand.seen_open = time.time()
+        return calls.lack(errand.ref)
 
     async def servers(self) -> tuple[Server, ...] | Answer:
         """Look at the community's servers; never sent unless the plan is known to have the list."""

@@ -13,6 +13,11 @@ MAX_ID = 2**31 - 1
 """The largest id: the CAD's ids are 32-bit integers that begin at 1."""
 
 
+def an_id(value: object) -> int | None:
+    """Return an id of the CAD's, or None for what can't be one; JSON's true is an int to Python."""
+    return value if type(value) is int and 1 <= value <= MAX_ID else None
+
+
 @dataclass(frozen=True, slots=True)
 class CallRef:
     """One 911 call: its number, and the CAD server that it is on."""

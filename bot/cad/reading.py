@@ -1,4 +1,4 @@
-"""What both dialects read alike: refusals, lists, and the texts that the CAD uses in either. Pure."""
+"""What both dialects write and read alike: a new call, refusals, lists, and the texts that the CAD uses. Pure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from bot.cad.dialect import Hide
-from bot.cad.model import (
-    MAX_ID,
-    Answer,
-    CallRef,
-    EmergencyCall,
-    End,
-    OpenCalls,
-    Reply,
-    Server,
-    Servers,
-    Why,
-)
+from bot.cad.model import Answer, CallRef, EmergencyCall, End, OpenCalls, Reply, Server, Servers, Why, an_id
 
 Verdict = tuple[End, Why]
 
@@ -54,6 +43,17 @@ CONFIRMED = (End.REMOVED, Why.CONFIRMED)
 UNREADABLE = (End.UNKNOWN, Why.UNREADABLE)
 NOT_THERE = (End.GONE, Why.NO_SUCH_CALL)
 TURNED_DOWN = (End.REJECTED, Why.OTHER_REFUSAL)
+
+
+def fields_of(call: EmergencyCall) -> dict[str, object]:
+    """Return what is said of a new call, in the names that both versions have for it."""
+    said: dict[str, object] = {
+        "isEmergency": call.emergency,
+        "caller": call.caller,
+        "location": call.location,
+        "description": call.description,
+    }
+    return {**said, "metaData": dict(call.metadata)} if call.metadata else said
 
 
 def text_of(reply: Reply) -> str:
@@ -125,11 +125,6 @@ def fields(thing: object) -> dict[str, object]:
     if not isinstance(thing, dict):
         return {}
     return {name.lower(): value for name, value in cast("dict[str, object]", thing).items()}
-
-
-def an_id(value: object) -> int | None:
-    """Return an id of the CAD's, or None for what can't be one; JSON's true is an int to Python."""
-    return value if type(value) is int and 1 <= value <= MAX_ID else None
 
 
 def open_calls(reply: Reply, server_id: int, hide: Hide) -> OpenCalls | None:

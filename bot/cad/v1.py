@@ -25,6 +25,7 @@ from bot.cad.model import (
     Request,
     Servers,
     Version,
+    an_id,
 )
 
 LIMITS = PACED
@@ -38,15 +39,7 @@ def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
 
 def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
     """Build CALL_911, which the plan Standard has. The call gets a number of its own."""
-    data: dict[str, object] = {
-        "serverId": call.ref.server_id,
-        "isEmergency": call.emergency,
-        "caller": call.caller,
-        "location": call.location,
-        "description": call.description,
-    }
-    if call.metadata:
-        data["metaData"] = dict(call.metadata)
+    data = {"serverId": call.ref.server_id, **reading.fields_of(call)}
     return Ask(_request(account, Kind.CREATE, "emergency", "CALL_911", data), understand_creation)
 
 
@@ -81,10 +74,10 @@ def understand_creation(reply: Reply, hide: Hide) -> Answer:
     numbers = re.findall(
         r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", reading.text_of(reply), re.IGNORECASE
     )
-    created = reading.an_id(int(numbers[0])) if len(numbers) == 1 else None
+    created = an_id(int(numbers[0])) if len(numbers) == 1 else None
     if not answer.done or created is None:
         return reading.unreadable(answer)
-    return Answer(answer.end, answer.why, answer.said, answer.status, created=created)
+    return Answer(*reading.CONFIRMED, status=reply.status, created=created)
 
 
 def understand_calls(server_id: int, reply: Reply, hide: Hide) -> OpenCalls | Answer:

@@ -27,6 +27,7 @@ from bot.cad.model import (
     Servers,
     Version,
     Why,
+    an_id,
 )
 
 PUBLISHED = {Kind.REMOVE: 10, Kind.CREATE: 10, Kind.CALLS: 5, Kind.SERVERS: 10, Kind.VERSION: 10}
@@ -49,16 +50,8 @@ def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
 
 def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
     """Build the creation of a call. The call gets a number of its own."""
-    said: dict[str, object] = {
-        "isEmergency": call.emergency,
-        "caller": call.caller,
-        "location": call.location,
-        "description": call.description,
-    }
-    if call.metadata:
-        said["metaData"] = dict(call.metadata)
-    server_id = call.ref.server_id
-    request = _request(account, Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=json.dumps(said).encode())
+    server_id, body = call.ref.server_id, json.dumps(reading.fields_of(call)).encode()
+    request = _request(account, Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=body)
     return Ask(request, partial(understand_creation, server_id))
 
 
@@ -85,7 +78,7 @@ def understand_removal(ref: CallRef, reply: Reply, hide: Hide) -> Answer:
     no other success: what names another call, or none, may come from anybody on the way.
     """
     named = _told(reply, 200)
-    names = (reading.an_id(named.get("serverid")), reading.an_id(named.get("callid")))
+    names = (an_id(named.get("serverid")), an_id(named.get("callid")))
     if reply.status == 204 or names == (ref.server_id, ref.call_id):
         return Answer(*reading.CONFIRMED, status=reply.status)
     return _understand(reply, hide, missing=reading.NOT_THERE)
@@ -94,7 +87,7 @@ def understand_removal(ref: CallRef, reply: Reply, hide: Hide) -> Answer:
 def understand_creation(server_id: int, reply: Reply, hide: Hide) -> Answer:
     """Return a success only where the answer names the new call, on this server."""
     made = _told(reply, 200, 201)
-    created = reading.an_id(made.get("callid"))
+    created = an_id(made.get("callid"))
     if created is None or made.get("serverid", server_id) != server_id:
         return _understand(reply, hide)
     return Answer(*reading.CONFIRMED, status=reply.status, created=created)

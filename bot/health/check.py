@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import aiohttp
@@ -11,15 +11,14 @@ import discord
 
 from bot.cad.client import DIALECTS, CadClient
 from bot.cad.worker import Clock
+from bot.errors import BAD_SETTINGS
 from bot.health import Finding, Level, cad_side, discord_side, fail, machine, report
 from bot.settings import Settings
 
-FINE, FAILS, BAD_SETTINGS = 0, 1, 2
-"""The exit codes."""
+FINE, FAILS = 0, 1
+"""The exit codes, beside the one for settings."""
 PATIENCE = 60.0
 """Seconds for Discord's side; discord.py itself tries again where Discord stumbles."""
-
-Show = Callable[[str], None]
 
 
 class Check:
@@ -31,7 +30,7 @@ class Check:
         clock: what the client of the CAD goes by.
     """
 
-    def __init__(self, show: Show, env_file: Path, clock: Clock | None = None) -> None:
+    def __init__(self, show: Callable[[str], None], env_file: Path, clock: Clock | None = None) -> None:
         self._show = show
         self._env_file = env_file
         self._clock = clock
@@ -71,8 +70,7 @@ class Check:
 
     def _machine(self) -> None:
         self._part("This machine")
-        for finding in (machine.versions(), *machine.env_file(self._env_file)):
-            self._add(finding)
+        self._add(machine.versions(), *machine.env_file(self._env_file))
 
     async def _discord(self, settings: Settings, commands: Collection[str]) -> bool:
         clock = machine.DiscordsClock()
@@ -82,7 +80,8 @@ class Check:
                 discord.Client(intents=discord.Intents(guilds=True), http_trace=clock.trace()) as client,
             ):
                 await client.login(settings.discord_token)  # REST alone: a bot that runs does not hear of it
-                await self._add_all(discord_side.look(client, settings, commands))
+                async for finding in discord_side.look(client, settings, commands):
+                    self._add(finding)
         except discord.LoginFailure:
             self._add(
                 fail("token", "Discord refuses it", "Developer Portal, Bot, Reset Token: put the new one into "
@@ -99,27 +98,21 @@ class Check:
                 fail("Discord", f"it can't be reached ({type(error).__name__})",
                      "Look at this machine's network, its DNS and firewall")
             )  # fmt: skip
-        for finding in clock.findings():
-            self._add(finding)
+        self._add(*clock.findings())
         return True
 
     async def _cad(self, settings: Settings) -> None:
         async with CadClient(settings.account, DIALECTS[settings.api_version], clock=self._clock) as cad:
             answer = await cad.recheck()
-            for finding in cad_side.connection(settings, cad.plan or answer, cad.plan_said):
-                self._add(finding)
+            self._add(*cad_side.connection(settings, cad.plan or answer, cad.plan_said))
             if cad.plan is not None and cad.plan.lists_servers:
-                for finding in cad_side.servers(settings, await cad.servers()):
-                    self._add(finding)
+                self._add(*cad_side.servers(settings, await cad.servers()))
 
     def _part(self, name: str) -> None:
         self._show(f"\n{name}" if self._findings else name)
 
-    def _add(self, finding: Finding) -> None:
-        self._findings.append(finding)
-        for line in report.lines(finding, self._width):
-            self._show(line)
-
-    async def _add_all(self, findings: AsyncIterator[Finding]) -> None:
-        async for finding in findings:
-            self._add(finding)
+    def _add(self, *findings: Finding) -> None:
+        for finding in findings:
+            self._findings.append(finding)
+            for line in report.lines(finding, self._width):
+                self._show(line)

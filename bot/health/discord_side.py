@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 
 import discord
 
+from bot.access import Gate
 from bot.health import Finding, fail, warn
 from bot.settings import Settings
 from bot.text import clean, cut
@@ -40,8 +41,11 @@ async def look(client: discord.Client, settings: Settings, commands: Collection[
     about = await client.application_info()
     for finding in application(about):
         yield finding
-    guilds = [await _whole(client, guild) async for guild in client.fetch_guilds(limit=MOST_GUILDS)]
-    homes = [guild for guild in guilds if _is_home(guild, settings)]
+    # The list of guilds comes without their roles.
+    ids = [guild.id async for guild in client.fetch_guilds(limit=MOST_GUILDS)]
+    guilds = [await client.fetch_guild(guild_id, with_counts=False) for guild_id in ids]
+    gate = Gate.of(settings)
+    homes = [guild for guild in guilds if gate.is_home(guild.id, {role.id for role in guild.roles})]
     for finding in _servers(guilds, homes, settings, invite(settings, about.id)):
         yield finding
     for finding in roles(homes or guilds, settings):
@@ -116,18 +120,6 @@ def roles(guilds: Sequence[discord.Guild], settings: Settings) -> list[Finding]:
     return findings
 
 
-async def _whole(client: discord.Client, guild: discord.Guild) -> discord.Guild:
-    # The list of guilds comes without their roles.
-    return await client.fetch_guild(guild.id, with_counts=False)
-
-
-def _is_home(guild: discord.Guild, settings: Settings) -> bool:
-    if settings.guild_ids:
-        return guild.id in settings.guild_ids
-    ours = set(settings.dispatcher_role_ids) | set(settings.admin_role_ids)
-    return any(role.id in ours and role.id != guild.id for role in guild.roles)
-
-
 def _servers(
     guilds: Sequence[discord.Guild], homes: Sequence[discord.Guild], settings: Settings, link: str
 ) -> list[Finding]:
@@ -174,7 +166,8 @@ async def _commands(
 
 async def audit_channel(client: discord.Client, homes: Sequence[discord.Guild], settings: Settings) -> list[Finding]:
     """Look whether the bot may write into the audit channel, where there is to be one."""
-    return [await _channel(client, homes, number)] if (number := settings.audit_channel_id) is not None else []
+    channel_id = settings.audit_channel_id
+    return [] if channel_id is None else [await _channel(client, homes, channel_id)]
 
 
 async def _channel(client: discord.Client, homes: Sequence[discord.Guild], channel_id: int) -> Finding:

@@ -19,6 +19,7 @@ import aiohttp
 
 from bot import __version__
 from bot.health import Finding, fail, warn
+from bot.journal_file import lock_beside
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def journal(path: Path) -> Finding:
         return fail(what, f"{path} can't be made: {folder} takes no new files from this user", _REMEDY)
     if not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
         return fail(what, f"this user may not write {path} or its folder", _REMEDY)
-    lock = path.with_name(path.name + ".lock")
+    lock = lock_beside(path)
     try:
         # Read only: the file as it is on the disk.
         version, tables = _peek(f"{path.absolute().as_uri()}?mode=ro&immutable=1", _ABOUT)

@@ -5,28 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from time import time
 
-import aiohttp
 import discord
 
 from bot.cad.client import CadClient
 from bot.cad.model import Answer, End, Plan, Why
 from bot.entries import Filter
+from bot.errors import UNREACHED
 from bot.health import Finding, Level, cad_side, discord_side, fail, machine, to_the_log, warn
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.settings import Settings
-
-_UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError)
+from bot.words_calls import relative
 
 
 class Overview:
-    """Looks at the bot from inside, changing nothing but the breaker, which an answer of the CAD's closes.
-
-    Args:
-        settings: what it should be like.
-        cad: the client that the bot uses.
-        journal: the journal that the bot uses.
-    """
+    """Looks at the bot from inside, changing nothing but the breaker, which an answer of the CAD's closes."""
 
     def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
         self.clock = machine.DiscordsClock()
@@ -42,7 +35,7 @@ class Overview:
             findings += await discord_side.audit_channel(client, client.guilds, self._settings)
             if not any(guild.unavailable for guild in client.guilds):  # its roles are not known yet
                 findings += discord_side.roles(client.guilds, self._settings)
-        except _UNREACHED as error:
+        except UNREACHED as error:
             findings = [warn("Discord", f"it could not be asked ({type(error).__name__})", "See /cad911 status later")]
         to_the_log([*findings, *self.clock.findings()])
 
@@ -56,9 +49,9 @@ class Overview:
         cad = await self._look_at_the_cad()
         try:
             in_discord = [finding async for finding in discord_side.look(client, self._settings, commands)]
-        except _UNREACHED as error:
+        except UNREACHED as error:
             in_discord = [fail("Discord", f"it could not be asked ({type(error).__name__})", "Try again in a minute")]
-        up = f"since <t:{self._started:.0f}:R>"
+        up = f"since {relative(self._started)}"
         itself = [*await self._look_at_the_journal(), Finding("running", up), machine.versions()]
         order = (Level.FAIL, Level.WARN, Level.OK)
         return sorted([*cad, *in_discord, *self.clock.findings(), *itself], key=lambda one: order.index(one.level))
@@ -70,7 +63,7 @@ class Overview:
         result: Plan | Answer = answer if plan is None or not (answer.done or too_soon) else plan
         findings = [] if too_soon and plan is None else cad_side.connection(self._settings, result, self._cad.plan_said)
         if too_soon and answer.at is not None:
-            findings.append(Finding("re-check", f"done less than a minute ago; the next one <t:{answer.at:.0f}:R>"))
+            findings.append(Finding("re-check", f"done less than a minute ago; the next one {relative(answer.at)}"))
         if answer.done and plan is not None and plan.lists_servers:
             findings += cad_side.servers(self._settings, await self._cad.servers())
         held = self._cad.held_back()
@@ -90,7 +83,7 @@ class Overview:
             last = await self._journal.page(Filter(None, None, End.REMOVED.value), None, 1)
         except JournalError as error:
             return [fail("journal", f"it can't be used ({error})", "Its host finds more in the log")]
-        when = f"<t:{last[0].ended_at:.0f}:R>" if last and last[0].ended_at else "none in the journal"
+        when = relative(last[0].ended_at) if last and last[0].ended_at else "none in the journal"
         return [
             Finding("last removal", when),
             Finding("journal", f"writable, {machine.size(self._settings.database_path)}"),

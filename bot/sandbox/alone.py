@@ -10,7 +10,7 @@ from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.cad_v2 import PUBLISHED
 
 
-async def serve(stop: asyncio.Event, port: int, plan: Plan = Plan.PLUS) -> int:
+async def serve(stop: asyncio.Event, port: int, plan: Plan) -> int:
     """Serve until `stop` is set; return the exit code."""
     cad = LoopbackCad(plan=plan, limits=PUBLISHED)
     try:

@@ -16,9 +16,6 @@ from yarl import URL
 
 from bot.cad.model import Account, CallRef, Plan
 from bot.sandbox import cad_v1, cad_v2
-from bot.sandbox.cad_v1 import GREETING, REMOVED
-
-__all__ = ["GREETING", "REMOVED", "Call", "LoopbackCad"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +122,6 @@ class LoopbackCad:
         if self.garble:
             return web.Response(text="<html>")
         return await (cad_v2 if of_v2 else cad_v1).answer(self, request, body)
-
-    def refusal(self, body: object, kind: str, least_plan: Plan) -> str | None:
-        """Return the text of the 400 that a request of v1 gets, or None for one that is in order."""
-        return cad_v1.refusal(self, body, kind, least_plan)
 
     # What can be done, in whichever version it is asked for.
 

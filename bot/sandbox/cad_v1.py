@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
-from bot.cad.model import MAX_ID, CallRef, Plan
+from bot.cad.model import CallRef, Plan, an_id
 
 if TYPE_CHECKING:
     from bot.sandbox.cad import LoopbackCad
@@ -31,7 +31,7 @@ async def answer(cad: LoopbackCad, request: web.Request, body: object) -> web.Re
     if request.method != "POST" or request.path not in _PATHS:
         return web.Response(text=GREETING)
     kind, least_plan, carry_out = _PATHS[request.path]
-    if refused := cad.refusal(body, kind, least_plan):
+    if refused := refusal(cad, body, kind, least_plan):
         return web.Response(status=400, text=refused)
     return await carry_out(cad, cast("dict[str, object]", body).get("data"))
 
@@ -60,11 +60,6 @@ def refusal(cad: LoopbackCad, body: object, kind: str, least_plan: Plan) -> str 
     return None
 
 
-def whole_number(value: object) -> int | None:
-    """Return an id, or None for what can't be one: JSON's true is an int to Python, and not to the CAD."""
-    return value if type(value) is int and 1 <= value <= MAX_ID else None
-
-
 async def _version(cad: LoopbackCad, _: object) -> web.Response:
     return web.Response(text=f"{cad.plan.value} {cad.plan.name}")
 
@@ -83,7 +78,7 @@ async def _list(cad: LoopbackCad, data: object) -> web.Response:
 
 async def _create(cad: LoopbackCad, data: object) -> web.Response:
     fields = _only_object(data)
-    server = whole_number(fields.get("serverId"))
+    server = an_id(fields.get("serverId"))
     if server is not None and server not in cad.servers:
         # What the CAD really answers for a server that it does not have is not known.
         return web.Response(status=404, text="SERVER NOT FOUND")
@@ -114,7 +109,7 @@ def _refs(data: object) -> list[CallRef] | None:
     refs: list[CallRef] = []
     for item in cast("list[object]", data):
         fields = cast("dict[str, object]", item) if isinstance(item, dict) else {}
-        server, call = whole_number(fields.get("serverId")), whole_number(fields.get("callId"))
+        server, call = an_id(fields.get("serverId")), an_id(fields.get("callId"))
         if server is None or call is None:
             return None
         refs.append(CallRef(server, call))

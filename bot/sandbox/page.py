@@ -56,9 +56,7 @@ def welcome(plan: Plan) -> str:
 • This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed."""
 
 
-async def show(
-    stop: asyncio.Event, *, browser: bool, plan: Plan = Plan.PLUS, calls: Iterable[Call] | None = None
-) -> int:
+async def show(stop: asyncio.Event, *, browser: bool, plan: Plan, calls: Iterable[Call] | None = None) -> int:
     """Show the page until `stop` is set or the session is ended in the page; return the exit code.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -40,17 +40,14 @@ class ParkedCad(CadClient):
 
     async def follow(self, removal: Removal, told: Told | None = None) -> Answer:
         """Wait for a removal's end, as with the real client."""
-        asking = super().follow(removal, told)
-        if self.env is None:
-            return await asking
-        return await self.env.external_wait(asking, reason="the CAD's answer")
+        return await self._parked(super().follow(removal, told))
 
     async def recheck(self) -> Answer:
         """Ask for the plan, as with the real client: behind all removals that wait."""
-        asking = super().recheck()
-        if self.env is None:
-            return await asking
-        return await self.env.external_wait(asking, reason="the CAD's answer")
+        return await self._parked(super().recheck())
+
+    async def _parked(self, asking: Awaitable[Answer]) -> Answer:
+        return await (asking if self.env is None else self.env.external_wait(asking, reason="the CAD's answer"))
 
 
 class _Prepared(simcord.run):

@@ -122,7 +122,8 @@ async def test_a_404_on_a_server_that_the_cad_does_not_list_is_the_servers(cad: 
 
 async def test_a_call_is_created_and_its_number_told(cad: LoopbackCad, client: CadClient) -> None:
     notes = Notes()
-    assert await client.create_911(CALL, notes) == 305
+    answer = await client.create_911(CALL, notes)
+    assert (why(answer), answer.created) == ((End.REMOVED, Why.CONFIRMED), 305)
     assert cad.calls[CallRef(1, 305)] == Call(
         CallRef(1, 305), "Ana", "Grove St", "Fire", emergency=False, metadata={"plate": "46EEK572"}, minutes=-1
     )

@@ -16,7 +16,8 @@ import pytest
 from yarl import URL
 
 from bot.cad.model import Account, Plan
-from bot.health.check import BAD_SETTINGS, FAILS, FINE, Check
+from bot.errors import BAD_SETTINGS
+from bot.health.check import FAILS, FINE, Check
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
 from bot.settings import Settings
@@ -38,6 +39,7 @@ class World:
     cad: LoopbackCad = field(default_factory=LoopbackCad)
     changes: dict[str, object] = field(default_factory=dict[str, object])
     account: Account | None = None
+    mistyped: dict[str, str] = field(default_factory=dict[str, str])
     code: int = -1
     lines: list[str] = field(default_factory=list[str])
 
@@ -47,7 +49,7 @@ class World:
             discord.http.Route.BASE = address
             settings = Settings(
                 discord_token=TOKEN,
-                account=self.account or account,
+                account=replace(self.account or account, **self.mistyped),  # type: ignore[arg-type]
                 dispatcher_role_ids=(int(ROLE),),
                 database_path=self.folder / "data" / "journal.db",
             )
@@ -154,10 +156,10 @@ Change = Callable[[World], object]
         pytest.param(lambda w: setattr(w.discord, "clock", lambda: time.time() - 120),
             "s ahead of Discord's, so the times in the bot's answers are wrong -> Let the system set it", FINE,
             id="clock"),
-        pytest.param(lambda w: setattr(w.cad, "refusal", lambda *_: "INVALID API KEY"),
+        pytest.param(lambda w: w.mistyped.update(key="another-key"),
             "FAIL Sonoran CAD the CAD does not accept the API key (HTTP 400) -> Correct SONORAN_API_KEY", FAILS,
             id="key"),
-        pytest.param(lambda w: setattr(w.cad, "refusal", lambda *_: "INVALID COMMUNITY ID"),
+        pytest.param(lambda w: w.mistyped.update(community_id="another"),
             "the CAD does not know the community id (HTTP 400) -> Correct SONORAN_COMMUNITY_ID: Sonoran CAD, Admin "
             "panel, Advanced, In-Game Integration, under Web API. Look whether it was swapped with the API key", FAILS,
             id="community"),

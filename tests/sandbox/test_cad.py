@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from bot.cad.model import CallRef, Plan
-from bot.sandbox.cad import GREETING, REMOVED, LoopbackCad
+from bot.sandbox.cad import LoopbackCad
+from bot.sandbox.cad_v1 import GREETING, REMOVED
 
 GOOD = {
     "id": "sandbox-community",
