@@ -39,8 +39,8 @@ class Errand:
     # How it ended, and who waits for news of it, each with a future of their own, so that one may be cancelled.
     answer: Answer | None = None
     _waiting: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
-    # Whether the witness has noted that it is about to be sent; that is done once.
-    noted: bool = False
+    # Whether the witness has noted that it is about to be sent, once, or there is none.
+    noted: bool = field(init=False)
     # Whether a request of it may have done something: one is on the wire, or was, and got no clear answer.
     sent: bool = False
     # Whether it had a turn already, and when its budget ends; a wait for a busy CAD starts the budget anew.
@@ -51,24 +51,28 @@ class Errand:
     # The time of day at which it was seen among the open calls, after it was sent.
     seen_open: float | None = None
 
+    def __post_init__(self) -> None:
+        self.noted = self.witness is None
+
     def waits(self, kind: Kind, patience: float) -> Waiting:
         """Return how it stands in the line for its next step; the exchange may take `patience` seconds."""
         # Within the budget a step has to have an end, not only a beginning.
         latest = self.asked + LONGEST if self.ends is None else self.ends - patience
         return Waiting(kind, latest, begun=self.begun)
 
-    async def takes_its_turn(self, kind: Kind, now: float) -> None:
-        """Note that a step of it is about to be sent.
+    def begins(self, now: float) -> None:
+        """Take the turn that has come."""
+        self.begun, self.ends = True, self.ends or now + BUDGET
+
+    async def note(self) -> None:
+        """Let the witness note that it is about to be sent.
 
         Raises:
-            NoTurn: the witness could not note that, so it must not be sent.
+            NoTurn: that could not be noted, so it must not be sent.
         """
-        self.begun, self.ends = True, self.ends or now + BUDGET
-        if kind.changes and not self.sent:
-            self.noted = self.noted or self.witness is None or await self.witness.sending()
-            if not self.noted:
-                raise NoTurn(Answer(End.NOT_SENT, Why.JOURNAL))
-            self.sent = True
+        self.noted = self.witness is None or await self.witness.sending()
+        if not self.noted:
+            raise NoTurn(Answer(End.NOT_SENT, Why.JOURNAL))
 
     def nothing_came_of_it(self) -> None:
         """Note that the CAD was too busy, or its turn is over before it was sent; waiting for that is not counted."""

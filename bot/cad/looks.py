@@ -69,9 +69,13 @@ class Looks:
             finally:
                 turned = now()
                 errand.waited += turned - joined
-            sent = errand.sent
-            await errand.takes_its_turn(kind, turned)
-            if sent or now() <= turned + SLOW_NOTE:
+            errand.begins(turned)
+            if not kind.changes or errand.sent:
+                return
+            if not errand.noted:
+                await errand.note()
+            if now() <= turned + SLOW_NOTE:
+                errand.sent = True
                 return
             errand.nothing_came_of_it()
 
