@@ -237,7 +237,7 @@ class CadClient:
         if now < self._checked + BETWEEN_CHECKS:
             return Answer(End.NOT_SENT, Why.BUSY, at=time.time() + self._checked + BETWEEN_CHECKS - now)
         self._checked = now
-        if refusal := await self._looks.find_out_plan(past_breaker=True):
+        if refusal := await self._looks.ask_for_plan(past_breaker=True):
             return refusal
         self._worker.breaker.close()
         log.info("the CAD answered: requests will be tried again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -35,6 +36,9 @@ class Looks:
         self.plan: Plan | None = None
         self.plan_said = ""
         self._plan_unreadable = False
+        # How often an answer came to the question for it, and who has asked and waits: errands, and look-ups.
+        self._plan_asked = 0
+        self._finding_out = (asyncio.Lock(), asyncio.Lock())
         # The numbers of the CAD's servers, and the time of day at which they were all of them.
         self._servers: tuple[frozenset[int], float] | None = None
         self._account = account
@@ -107,9 +111,20 @@ class Looks:
         self._servers = (frozenset(one.id for one in listed.servers), time.time()) if listed.whole else None
         return listed.servers
 
-    async def find_out_plan(self, errand: Errand | None = None, *, past_breaker: bool = False) -> Answer | None:
+    async def find_out_plan(self, errand: Errand | None = None) -> None:
+        """Ask for the plan while it is not known; whoever needs it meanwhile waits for the same answer.
+
+        Errands share among themselves: a look-up stands behind them in the line, and their time is short.
+        """
+        asked = self._plan_asked
+        async with self._finding_out[errand is None]:
+            if self.plan is None and not self._plan_unreadable and self._plan_asked == asked:
+                await self.ask_for_plan(errand)
+
+    async def ask_for_plan(self, errand: Errand | None = None, *, past_breaker: bool = False) -> Answer | None:
         """Ask for the plan; return None where it is known now, or what came instead."""
         version = await self.ask(self._dialect.get_version(self._account), errand, past_breaker=past_breaker)
+        self._plan_asked += 1
         if isinstance(version, Answer):
             # An answer that came whole and says nothing that we know; a broken one may be better next time.
             self._plan_unreadable = version.why is Why.UNREADABLE and version.status is not None
@@ -126,8 +141,7 @@ class Looks:
 
     async def _lack(self, part: Callable[[Plan], bool], errand: Errand | None = None) -> Answer | None:
         """Return what is told where the plan lacks a part of the API or none is known; None where it has it."""
-        if self.plan is None and not self._plan_unreadable:
-            await self.find_out_plan(errand)
+        await self.find_out_plan(errand)
         if self.plan is None:
             return Answer(End.NOT_SENT, Why.PLAN_UNKNOWN)
         return None if part(self.plan) else Answer(End.NOT_SENT, Why.PLAN)

@@ -69,7 +69,7 @@ class Script:
 def v2_kind(line: str) -> str:
     if line.startswith("DELETE "):
         return "REMOVE_911"
-    return "GET_CALLS" if "/calls?" in line else "GET_VERSION"
+    return "GET_CALLS" if "/calls?" in line else "GET_SERVERS" if "/servers " in line else "GET_VERSION"
 
 
 def in_v2(raw: bytes, line: str) -> bytes:
@@ -192,6 +192,23 @@ async def test_the_plan_is_found_out_once_and_a_list_is_never_asked_for_without_
         await removed(client, CALL)
         await removed(client, CallRef(1, 303))
     assert sorted(cad.asked) == ["GET_VERSION"] + ["REMOVE_911"] * 4
+
+
+async def test_whoever_needs_the_plan_at_the_same_time_asks_once() -> None:
+    cad = Script(GET_VERSION=[STANDARD], GET_SERVERS=[http("200 OK", b'{"servers": []}')])
+    async with cad.client() as client:
+        client.find_out_plan()
+        looks = await asyncio.gather(client.servers(), client.calls(1), client.calls(2))
+    assert [isinstance(one, Answer) and one.why for one in looks] == [False, Why.PLAN, Why.PLAN]
+    assert cad.asked == ["GET_VERSION", "GET_SERVERS"]
+
+
+async def test_removals_without_an_answer_ask_for_the_plan_once() -> None:
+    cad = Script(REMOVE_911=[SILENCE, SILENCE, OK, OK], GET_VERSION=[STANDARD])
+    async with cad.client() as client:
+        answers = await asyncio.gather(*(removed(client, CallRef(1, number)) for number in (302, 303)))
+    assert [one.end for one in answers] == [End.REMOVED, End.REMOVED]
+    assert cad.asked.count("GET_VERSION") == 1
 
 
 async def test_a_plan_that_can_not_be_read_is_not_asked_for_again() -> None:
