@@ -48,6 +48,11 @@ def cut(text: str, most: int) -> str:
     return text[:end].rstrip() + "…"
 
 
+def relative(at: float) -> str:
+    """Show a time of day, in seconds since 1970: Discord counts it down in each reader's own language."""
+    return f"<t:{at:.0f}:R>"
+
+
 def _belongs_to_the_last(character: str) -> bool:
     # Accents and variation selectors, the joiner, and an emoji's skin tone.
     return (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.cad.model import MAX_ID, Answer, CallRef, End, Place, Why
 from bot.entries import CREATE, REMOVE
-from bot.text import clean, cut, quoted
-from bot.words_calls import about, named, relative
+from bot.text import clean, cut, quoted, relative
+from bot.words_calls import about, named
 
 if TYPE_CHECKING:
     from bot.removals import Outcome

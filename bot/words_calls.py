@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.cad.model import CallRef, EmergencyCall, Why
-from bot.text import clean, cut, joined, quoted
+from bot.text import clean, cut, joined, quoted, relative
 
 if TYPE_CHECKING:
     from bot.board import SeenCalls
@@ -18,11 +18,6 @@ OF_A_TEXT = 28
 def named(ref: CallRef) -> str:
     """Name a call, to stand behind the word."""
     return f"**{ref.call_id}** on server **{ref.server_id}**"
-
-
-def relative(at: float) -> str:
-    """Show a time of day, in seconds since 1970: Discord counts it down in each reader's own language."""
-    return f"<t:{at:.0f}:R>"
 
 
 def details(caller: str, location: str, description: str, missing: str) -> list[str]:

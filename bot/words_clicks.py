@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.cad.model import CallRef
 from bot.footers import Post, Unread
-from bot.words_calls import about, details, named, relative
+from bot.text import relative
+from bot.words_calls import about, details, named
 
 if TYPE_CHECKING:
     from bot.board import SeenCalls

@@ -38,7 +38,7 @@ async def test_an_admin_sees_how_it_is(town: Town) -> None:
         "✅ **plan**: STANDARD: removes calls, and has no list of the open ones",
         f"✅ **dispatcher role**: Dispatcher ({town.dispatcher_role.id})",
         "✅ **commands**: Remove 911 call, cad911, calls911, remove911 in Los Santos Roleplay",
-        "✅ **breaker**: closed: requests are sent",
+        "✅ **sending**: requests go out",
         "✅ **line**: nobody waits",
         "✅ **last removal**: <t:",
         "✅ **journal**: writable, ",
@@ -67,16 +67,31 @@ async def test_it_lets_the_cad_be_tried_again_at_most_once_a_minute(make_town: O
         r"❌ \*\*Sonoran CAD\*\*: the CAD does not accept the API key \(HTTP 40[01]\)\n→ Correct SONORAN\\_API\\_KEY: ",
         first,
     )
-    assert "❌ **breaker**: open" in first
+    assert re.search(
+        r"❌ \*\*sending\*\*: stopped <t:[0-9]+:R> for everything, .*: the CAD does not accept the API key", first
+    )
     assert first.startswith("2 things fail.")
     town.cad.key = right
     again = await status(town)
     assert "**re-check**: done less than a minute ago; the next one <t:" in again
-    assert "❌ **breaker**: open" in again
+    assert "❌ **sending**: stopped" in again
+    assert "accepts" not in again
     assert len(town.cad.asked_for("GET_VERSION")) == 2
     clock.t += 61
-    assert "✅ **breaker**: closed" in await status(town)
+    assert "✅ **sending**: requests go out" in await status(town)
     assert "was removed" in await ask(town)
+
+
+async def test_what_was_good_a_moment_ago_is_not_shown_beside_a_refusal(make_town: OpenTown) -> None:
+    clock = JumpClock()
+    town = await make_town(clock=clock)
+    assert "accepts community" in await status(town)
+    town.cad.key = "another-key"
+    await ask(town)
+    text = await status(town)
+    assert "accepts" not in text
+    assert "❌ **Sonoran CAD**: the CAD does not accept the API key" in text
+    assert "→ Correct SONORAN\\_API\\_KEY: " in text
 
 
 async def test_the_worst_comes_first(town: Town) -> None:

@@ -84,9 +84,9 @@ class CadClient:
         """How the CAD put the plan: its own text, unbounded."""
         return self._looks.plan_said
 
-    def held_back(self) -> Answer | None:
-        """Return the refusal after which something is not sent any more, or None where the breaker is closed."""
-        return next((held for kind in Kind if (held := self._worker.breaker.refusal(kind)) is not None), None)
+    def held_back(self) -> dict[Kind, Answer]:
+        """Say which kinds of request are not sent any more, each with the refusal that opened the breaker for it."""
+        return {kind: held for kind in Kind if (held := self._worker.breaker.refusal(kind)) is not None}
 
     def waiting(self) -> int:
         """Return how many requests wait in the line."""

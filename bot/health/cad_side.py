@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bot.cad.model import Answer, End, Plan, Server, Why
+from bot.cad.model import Answer, End, Kind, Plan, Server, Why
 from bot.health import Finding, fail, warn
 from bot.settings import Settings
-from bot.text import clean, cut
+from bot.text import clean, cut, relative
 
 MOST_SERVERS = 10
 """Servers that are named."""
@@ -31,7 +31,10 @@ _CAUSES = {
         "the CAD does not accept the API key",
         f"Correct SONORAN_API_KEY: {_WHERE}. A new key also has to go to the game server",
     ),
-    Why.PLAN: ("the community's plan does not include the API", "It needs Standard or higher"),
+    Why.PLAN: (
+        "the community's plan does not include what was asked for",
+        "It needs Standard or higher, and Plus for the list of open calls",
+    ),
     Why.FORBIDDEN: (
         "the CAD, or something in front of it, does not let this machine in",
         "Try from another network, or ask the CAD's support",
@@ -46,6 +49,13 @@ _CAUSES = {
     ),
     Why.BUSY: ("it is busy and takes no more for now", "Run the check again in a minute or two"),
     Why.NO_ANSWER: ("it did not answer in time", "Run the check again in a minute or two"),
+}
+_KINDS = {
+    Kind.REMOVE: "removals",
+    Kind.CREATE: "re-creations",
+    Kind.CALLS: "lists of calls",
+    Kind.SERVERS: "lists of servers",
+    Kind.VERSION: "questions for the plan",
 }
 _OTHER = ("its answer could not be used", "Run the check again later. If it stays so, the log may tell more")
 
@@ -101,11 +111,31 @@ def servers(settings: Settings, listed: Sequence[Server] | Answer) -> list[Findi
     return findings
 
 
+def sending(held: Mapping[Kind, Answer]) -> Finding:
+    """Say whether requests are sent at all, and what ended that: a refusal that only a person can mend."""
+    if not held:
+        return Finding("sending", "requests go out")
+    first = next(iter(held.values()))
+    what = "everything" if len(held) == len(Kind) else ", ".join(_KINDS[kind] for kind in held)
+    since = "" if first.at is None else f" {relative(first.at)}"
+    found, remedy = _cause(first)
+    return fail(
+        "sending",
+        f"stopped{since} for {what}, so that the CAD does not block the community: {found}",
+        f"{remedy}. Then use this command again: an answer of the CAD's lets it go on",
+    )
+
+
 def _refused(what: str, answer: Answer) -> Finding:
+    found, remedy = _cause(answer)
+    waits = answer.end in (End.NOT_SENT, End.UNKNOWN) and answer.why in (Why.BUSY, Why.NO_ANSWER)
+    return (warn if waits else fail)(what, found, remedy)
+
+
+def _cause(answer: Answer) -> tuple[str, str]:
+    """Return what it was, and what to do about it."""
     why = answer.because or answer.why
     found, remedy = _CAUSES.get(why, _OTHER)
-    status = "" if answer.status is None else f" (HTTP {answer.status})"
     if why is Why.OTHER_REFUSAL and clean(answer.said):
         found = f"it turned the request down: {cut(clean(answer.said), 100)}"
-    level = warn if answer.end in (End.NOT_SENT, End.UNKNOWN) and why in (Why.BUSY, Why.NO_ANSWER) else fail
-    return level(what, f"{found}{status}", remedy)
+    return f"{found}{'' if answer.status is None else f' (HTTP {answer.status})'}", remedy

@@ -8,14 +8,14 @@ from time import time
 import discord
 
 from bot.cad.client import CadClient
-from bot.cad.model import Answer, End, Plan, Why
+from bot.cad.model import Answer, End, Kind, Plan, Why
 from bot.entries import Filter
 from bot.errors import UNREACHED
 from bot.health import Finding, Level, cad_side, discord_side, fail, machine, to_the_log, warn
 from bot.journal import Journal
 from bot.journal_file import JournalError
 from bot.settings import Settings
-from bot.words_calls import relative
+from bot.text import relative
 
 
 class Overview:
@@ -27,6 +27,8 @@ class Overview:
         self._cad = cad
         self._journal = journal
         self._started = time()
+        # What came of the last re-check.
+        self._heard: Plan | Answer | None = None
 
     async def at_start(self, client: discord.Client) -> None:
         """Write to the log what is not in order, but for what is said there anyhow when the commands are registered."""
@@ -59,21 +61,17 @@ class Overview:
     async def _look_at_the_cad(self) -> list[Finding]:
         answer = await self._cad.recheck()
         too_soon = answer.end is End.NOT_SENT and answer.why is Why.BUSY and answer.status is None
-        plan = self._cad.plan
-        result: Plan | Answer = answer if plan is None or not (answer.done or too_soon) else plan
-        findings = [] if too_soon and plan is None else cad_side.connection(self._settings, result, self._cad.plan_said)
+        plan, held = self._cad.plan, self._cad.held_back()
+        if not too_soon:
+            self._heard = plan if answer.done else answer
+        # What it said is no news any more where it has refused since.
+        heard = held.get(Kind.VERSION, self._heard) if isinstance(self._heard, Plan) else self._heard
+        findings = [] if heard is None else cad_side.connection(self._settings, heard, self._cad.plan_said)
         if too_soon and answer.at is not None:
             findings.append(Finding("re-check", f"done less than a minute ago; the next one {relative(answer.at)}"))
         if answer.done and plan is not None and plan.lists_servers:
             findings += cad_side.servers(self._settings, await self._cad.servers())
-        held = self._cad.held_back()
-        if held is not None:
-            findings.append(
-                fail("breaker", "open: after the CAD's refusal nothing of the kind is sent",
-                     "Mend what the CAD refuses, then use this command again: an answer of the CAD's closes it")
-            )  # fmt: skip
-        else:
-            findings.append(Finding("breaker", "closed: requests are sent"))
+        findings.append(cad_side.sending(held))
         waiting = self._cad.waiting()
         findings.append(Finding("line", f"{waiting} wait" if waiting else "nobody waits"))
         return findings
