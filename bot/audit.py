@@ -10,7 +10,7 @@ import discord
 
 from bot import words_journal
 from bot.cad.model import End
-from bot.entries import REFUSED, Entry
+from bot.entries import CREATED, REFUSED, Entry
 from bot.errors import UNREACHED
 from bot.journal import Journal
 from bot.journal_file import JournalError
@@ -24,6 +24,7 @@ PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 
 _COLOURS = {
     End.REMOVED.value: discord.Colour.green(),
+    CREATED: discord.Colour.green(),
     End.UNKNOWN.value: discord.Colour.orange(),
     End.REJECTED.value: discord.Colour.red(),
     REFUSED: discord.Colour.red(),

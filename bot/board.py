@@ -139,6 +139,11 @@ class Board:
         if sheet := self._sheets.get(ref.server_id):
             sheet.seen = sheet.seen.without({ref})
 
+    def created(self, server_id: int) -> None:
+        """Have a server's calls asked for anew as soon as anybody wants them: there may be one more."""
+        if sheet := self._sheets.get(server_id):
+            sheet.tried = float("-inf")
+
     # In jobs.
 
     async def _see_calls(self, server_id: int | None) -> SeenCalls:

@@ -8,8 +8,8 @@ from bot.cad.model import Answer, CallRef, End, Why
 
 REMOVE, CREATE = "remove", "create"
 """What can be asked for."""
-REFUSED = "refused"
-"""The outcome of an attempt by somebody who may not; the others are the values of `End`."""
+CREATED, REFUSED = "created", "refused"
+"""The outcomes of a call that was created again, and of an attempt by somebody who may not; the others are `End`'s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +56,16 @@ class Entry:
         """Return how it ended, as far as the journal knows; None for an open entry and a refused attempt."""
         if self.outcome is None or self.why is None or self.outcome == REFUSED:
             return None
-        reference = self.reference or ""
-        created = int(reference) if self.action == CREATE and reference.isdecimal() else None
-        return Answer(
-            End(self.outcome),
-            Why[self.why],
-            status=self.status,
-            reference="" if created else reference,
-            created=created,
-        )
+        if self.outcome == CREATED:
+            return Answer(End.REMOVED, Why[self.why], status=self.status, created=int(self.reference or 0))
+        return Answer(End(self.outcome), Why[self.why], status=self.status, reference=self.reference or "")
 
 
 def end_of(answer: Answer) -> dict[str, str | int | None]:
     """Return an answer as columns: what `Entry.answer` reads."""
     reference = answer.reference if answer.created is None else str(answer.created)
     return {
-        "outcome": answer.end.value,
+        "outcome": answer.end.value if answer.created is None else CREATED,
         "why": answer.why.name,
         "status": answer.status,
         "reference": reference or None,

@@ -196,6 +196,7 @@ class RemovalDesk:
             log.error("%s is not created again: the journal can't be written (%s)", call.ref, error)
             return Outcome(call.ref, Answer(End.NOT_SENT, Why.JOURNAL), action=CREATE)
         answer = await self._cad.create_911(call, witness, told)
+        self._board.created(call.ref.server_id)
         outcome = Outcome(call.ref, answer, number=number, action=CREATE)
         _log(outcome, asker, at)
         return outcome

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.cad.model import End
-from bot.entries import CREATE, REFUSED, Entry, Filter
+from bot.entries import CREATE, CREATED, REFUSED, Entry, Filter
 from bot.words import SIGNS
 
-OUTCOMES = (*(end.value for end in End), REFUSED)
+OUTCOMES = (*(end.value for end in End), CREATED, REFUSED)
 """Every outcome that an entry can have, as it is filtered by."""
 
 
@@ -52,7 +52,7 @@ def cause(entry: Entry) -> str:
 
 def _line(entry: Entry) -> str:
     end = _ended(entry)
-    if entry.outcome not in (None, REFUSED, End.REMOVED.value):
+    if entry.outcome not in (None, REFUSED, End.REMOVED.value, CREATED):
         end += f", {cause(entry)}"
     asked_for = f" **{entry.call_id}** on server **{entry.server_id}**" if entry.call_id else ""
     return f"`{entry.number}` <t:{entry.asked_at:.0f}:f> {_who(entry)} {entry.way}{asked_for}: {_sign(entry)} {end}"
@@ -61,14 +61,13 @@ def _line(entry: Entry) -> str:
 def _ended(entry: Entry) -> str:
     if entry.outcome is None:
         return "not ended yet"
-    if entry.action != CREATE:
-        return entry.outcome
-    done = entry.outcome == End.REMOVED.value
-    return f"created again as {entry.reference or 'a new call'}" if done else f"creating it again, {entry.outcome}"
+    if entry.outcome == CREATED:
+        return f"created again as {entry.reference}"
+    return entry.outcome if entry.action != CREATE else f"creating it again, {entry.outcome}"
 
 
 def _sign(entry: Entry) -> str:
-    return {None: "⏳", REFUSED: "⛔"}.get(entry.outcome) or SIGNS[End(entry.outcome)]
+    return {None: "⏳", REFUSED: "⛔", CREATED: SIGNS[End.REMOVED]}.get(entry.outcome) or SIGNS[End(entry.outcome)]
 
 
 def _who(entry: Entry) -> str:

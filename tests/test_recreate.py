@@ -70,8 +70,30 @@ async def test_it_says_what_it_does_and_does_it_once(make_town: OpenTown) -> Non
     assert dead(answer)
     assert len(town.cad.asked_for("CALL_911")) == 1
     (entry, _) = await town.journal.page(Filter(), None, 9)
-    assert (entry.action, entry.way, entry.outcome) == ("create", "Re-create call", "removed")
+    assert (entry.action, entry.way, entry.outcome) == ("create", "Re-create call", "created")
     assert entry.reference == str(number)
+    assert entry.answer is not None
+    assert (entry.answer.done, entry.answer.created) == (True, number)
+
+
+async def test_a_call_that_was_created_again_counts_as_no_removal(make_town: OpenTown) -> None:
+    town, answer = await removed(make_town)
+    (removal,) = await town.journal.page(Filter(), None, 9)
+    question = await wish(town, answer)
+    await town.dispatcher.click(question, label="Re-create call")
+    before = await town.journal.removed_since(CALL, 0.0)
+    assert before is not None
+    assert before.number == removal.number
+    assert await town.journal.page(Filter(outcome="removed"), None, 9) == [before]
+    assert [entry.action for entry in await town.journal.page(Filter(outcome="created"), None, 9)] == ["create"]
+
+
+async def test_a_call_that_was_created_again_is_in_the_next_list(make_town: OpenTown) -> None:
+    town, answer = await removed(make_town)
+    question = await wish(town, answer)
+    await town.dispatcher.click(question, label="Re-create call")
+    again = max(ref.call_id for ref in town.cad.calls)
+    assert again in {call.ref.call_id for call in (await town.board.calls(1)).calls}
 
 
 async def test_two_questions_create_one_call(make_town: OpenTown) -> None:
