@@ -14,7 +14,6 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from bot.health.check import Check
 from bot.journal import Journal
 from bot.journal_file import JournalError, forget
 from bot.serving import serve, until_stopped
-from bot.settings import Settings
+from bot.settings import Settings, journal_path
 from bot.text import clean
 
 signal.signal(signal.SIGINT, _ctrl_c)
@@ -66,8 +65,8 @@ def _do(chosen: argparse.Namespace) -> int:
     if chosen.command == "check":
         return _check()
     if chosen.command == "forget":
-        return _with_settings(lambda settings: _forget(settings, chosen.user_id))
-    return _with_settings(_run)
+        return _forget(chosen.user_id)
+    return _run()
 
 
 def _command_line() -> argparse.ArgumentParser:
@@ -150,28 +149,12 @@ async def _checked(checking: Check, settings: Settings) -> int:
     return await checking.run(settings, [command.name for command in bot.guild_commands])
 
 
-def _with_settings(work: Callable[[Settings], int]) -> int:
-    """Do what needs the settings, or say what is wrong with them."""
+def _run() -> int:
     try:
         settings = _settings()
     except SettingsError as error:
-        print(
-            "The settings can't be used:",
-            *(f"  - {mistake}" for mistake in error.mistakes),
-            sep="\n",
-            file=sys.stderr,
-        )
-        print(
-            "\nEvery setting is explained in .env.example; they are read from .env in the folder that the bot is "
-            "started in,\nand from the environment. To see the bot without any: python -m bot sandbox",
-            file=sys.stderr,
-        )
-        return BAD_SETTINGS
+        return _refused(error)
     logs.set_up(settings.log_level, settings.secrets)
-    return work(settings)
-
-
-def _run(settings: Settings) -> int:
     to_the_log(machine.env_file(Path(".env")))
     try:
         return asyncio.run(until_stopped(lambda stop: serve(settings, stop)))
@@ -181,7 +164,7 @@ def _run(settings: Settings) -> int:
         return 1
 
 
-def _forget(settings: Settings, user_id: str) -> int:
+def _forget(user_id: str) -> int:
     if not re.fullmatch("[0-9]{15,20}", user_id) or int(user_id) > LARGEST_USER_ID:
         print(
             f"USER_ID can't be {clean(user_id)!r}; allowed: a Discord id, 15 to 20 digits (Developer Mode on, "
@@ -189,31 +172,57 @@ def _forget(settings: Settings, user_id: str) -> int:
             file=sys.stderr,
         )
         return BAD_SETTINGS
-    path = settings.database_path
+    values, mistakes, _ = _written()
+    try:
+        # Token and key may be gone already: a person can be forgotten all the same.
+        path = journal_path(values, mistakes)
+    except SettingsError as error:
+        return _refused(error)
     try:
         named, still_open = asyncio.run(forget(path, int(user_id)))
     except (JournalError, OSError) as error:
         print(f"The journal {path} can't be used: {error}. Nothing was changed.", file=sys.stderr)
         return 1
-    print(f"{named} entries of {path} named user {user_id}, {still_open} of them not ended yet. None does any more.")
+    if not named:
+        print(f"No entry of {path} names user {user_id}. Nothing had to be changed.")
+        return 0
+    entries = "1 entry" if named == 1 else f"{named} entries"
+    print(f"{entries} of {path} named user {user_id}, {still_open} not ended yet. None does any more.")
     print("Posts in the audit channel and log files are not touched: delete those there.")
     return 0
 
 
+def _refused(error: SettingsError) -> int:
+    """Say what is wrong with the settings."""
+    print("The settings can't be used:", *(f"  - {mistake}" for mistake in error.mistakes), sep="\n", file=sys.stderr)
+    print(
+        "\nEvery setting is explained in .env.example; they are read from .env in the folder that the bot is "
+        "started in,\nand from the environment. To see the bot without any: python -m bot sandbox",
+        file=sys.stderr,
+    )
+    return BAD_SETTINGS
+
+
 def _settings() -> Settings:
+    values, mistakes, missing = _written()
+    try:
+        return Settings.from_mapping(values, mistakes)
+    except SettingsError as error:
+        # No mistake in itself: all may stand in the environment.
+        raise SettingsError(missing + error.mistakes) from None
+
+
+def _written() -> tuple[dict[str, str], list[str], list[str]]:
+    """Return the settings as they are written, the mistakes in that, and what to say where there is no .env."""
     values, mistakes, missing = dict[str, str](), list[str](), list[str]()
     try:
         values, mistakes = parse_env_file(Path(".env").read_bytes())
     except FileNotFoundError:
-        renamed = "; .env.txt is there: rename it" if Path(".env.txt").exists() else ""
-        missing = [f".env: there is none in {Path.cwd()}{renamed}"]
+        remedy = ".env.txt is there: rename it" if Path(".env.txt").exists() else "copy .env.example to .env"
+        missing = [f".env: there is none in {Path.cwd()}; {remedy}"]
     except OSError as error:
         mistakes = [f".env: it can't be read ({error.strerror}); allowed: a file that the bot may read"]
-    try:
-        return Settings.from_mapping(merged(values, os.environ), mistakes)
-    except SettingsError as error:
-        # No mistake in itself: all may stand in the environment.
-        raise SettingsError(missing + error.mistakes) from None
+    return merged(values, os.environ), mistakes, missing
 
 
 if __name__ == "__main__":

@@ -111,6 +111,20 @@ class Settings:
         )
 
 
+def journal_path(values: Mapping[str, str], mistakes: Iterable[str]) -> Path:
+    """Read where the journal is, and nothing else.
+
+    Raises:
+        SettingsError: DATABASE_PATH can't be used, or may be what could not be read.
+    """
+    read = _Reader(values, mistakes)
+    path = read.optional("DATABASE_PATH", _path, DATABASE_PATH)
+    read.mistakes += [mistake for mistake in unknown_names(read.given) if "DATABASE_PATH" in mistake]
+    if read.mistakes:
+        raise SettingsError(read.mistakes)
+    return path
+
+
 class _Reader:
     """Takes one setting after the other and keeps the mistakes."""
 

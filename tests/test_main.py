@@ -63,6 +63,7 @@ def test_without_any_settings_it_says_what_is_needed_and_points_to_the_sandbox(t
     ended = run(cwd=tmp_path)
     assert ended.returncode == BAD_SETTINGS
     assert "DISCORD_TOKEN: it is missing" in ended.stderr
+    assert f".env: there is none in {tmp_path}; copy .env.example to .env" in ended.stderr
     assert "python -m bot sandbox" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -335,7 +336,7 @@ def test_forget_takes_a_person_out_of_the_journal(tmp_path: Path) -> None:
             asker = Asker(user_id=100000000000000001, guild_id=1, channel_id=2, way="/remove911")
             await journal.asked("r1", CallRef(1, 302), asker)
 
-    settings = {**GOOD, "DATABASE_PATH": "journal.db"}
+    settings = {"DATABASE_PATH": "journal.db"}  # no token and no key: the bot may be gone already
     missing = run("forget", "100000000000000001", cwd=tmp_path, **settings)
     assert missing.returncode == 1
     assert "The journal journal.db can't be used: there is no such file" in missing.stderr
@@ -345,5 +346,20 @@ def test_forget_takes_a_person_out_of_the_journal(tmp_path: Path) -> None:
     assert "USER_ID can't be 'dana'; allowed: a Discord id, 15 to 20 digits" in wrong.stderr
     ended = run("forget", "100000000000000001", cwd=tmp_path, **settings)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "1 entries of journal.db named user 100000000000000001, 1 of them not ended yet" in ended.stdout
+    assert "1 entry of journal.db named user 100000000000000001, 1 not ended yet. None does any more." in ended.stdout
     assert "audit channel and log files are not touched" in re.sub(r"\s+", " ", ended.stdout)
+    again = run("forget", "100000000000000001", cwd=tmp_path, **settings)
+    assert again.stdout == "No entry of journal.db names user 100000000000000001. Nothing had to be changed.\n"
+
+
+def test_forget_does_not_guess_which_journal_is_meant(tmp_path: Path) -> None:
+    for written, mistake in (
+        ("DATABASE_PATH", ".env: line 1 is not a setting"),
+        ("DATABASE_PAHT=journal.db", "did you mean DATABASE_PATH?"),
+        ("DATABASE_PATH=.", "DATABASE_PATH: it is a folder"),
+    ):
+        (tmp_path / ".env").write_text(written)
+        ended = run("forget", "100000000000000001", cwd=tmp_path)
+        assert ended.returncode == BAD_SETTINGS
+        assert mistake in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {".env"}

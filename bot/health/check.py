@@ -39,7 +39,8 @@ class Check:
 
     def refused_settings(self, mistakes: Iterable[str]) -> int:
         """Show the mistakes in the settings, without which nothing else can be looked at."""
-        self._machine()
+        self._part("This machine")
+        self._add(machine.versions(), *(machine.env_file(self._env_file) if self._env_file.is_file() else ()))
         self._part("Settings")
         for mistake in mistakes:
             what, _, found = mistake.partition(": ")
@@ -55,7 +56,8 @@ class Check:
             settings: what it should be like.
             commands: the names of the commands that there should be.
         """
-        self._machine()
+        self._part("This machine")
+        self._add(machine.versions(), *machine.env_file(self._env_file))
         self._part("Settings")
         self._add(Finding("settings", "each of them can be used"))
         self._add(machine.journal(settings.database_path))
@@ -63,14 +65,10 @@ class Check:
         token_taken = await self._discord(settings, commands)
         self._part("Sonoran CAD")
         await self._cad(settings)
-        self._show("\n" + report.summary(self._findings))
+        self._show("\n" + report.summary(self._findings, "->"))
         if not token_taken:
             return BAD_SETTINGS
         return FAILS if any(finding.level is Level.FAIL for finding in self._findings) else FINE
-
-    def _machine(self) -> None:
-        self._part("This machine")
-        self._add(machine.versions(), *machine.env_file(self._env_file))
 
     async def _discord(self, settings: Settings, commands: Collection[str]) -> bool:
         clock = machine.DiscordsClock()
