@@ -11,6 +11,8 @@ from bot.text import clean, cut, joined, quoted, relative
 if TYPE_CHECKING:
     from bot.board import SeenCalls
 
+_ADMINS_SEE_MORE = "If it goes on, an admin sees more with `/cad911 status`."
+
 OF_A_TEXT = 28
 """Characters of each text in a call's line in the list: 25 of those lines fit into an embed."""
 
@@ -37,27 +39,34 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
     if seen.no_plus:
         return (
             "The list of open calls needs the CAD's plan **Plus** or higher, and this community has less. "
-            "`/remove911` and the menu of the CAD's posts (Apps, Remove 911 call) work without it."
+            "`/remove911` and the menu of the CAD's posts (Apps, Remove 911 call) work with **Standard**."
         )
     if seen.trouble is not None and seen.trouble.why is Why.NO_SUCH_SERVER:
         return f"The CAD lists no server **{server_id}**. Run the command again with another `server_id`."
     if seen.at is None:
         return (
             f"The open calls of server **{server_id}** could not be read (yet). "
-            "Press Refresh in a moment. If it goes on, an admin sees more with `/cad911 status`."
+            f"Press Refresh in a moment. {_ADMINS_SEE_MORE}"
         )
-    stale = "" if seen.trouble is None else " Nothing newer could be read."
+    stale = "" if seen.trouble is None else f" Nothing newer could be read. {_ADMINS_SEE_MORE}"
     less = ", without what was removed since" if seen.less else ""
     when = f"as of {relative(seen.at)}{less}.{stale}"
     if not seen.whole:
         when += " Some of what the CAD listed could not be read, so look there too."
     if not seen.calls and not seen.whole:
         return f"No call on server **{server_id}** could be read, {when}"
+    if not seen.calls and seen.less:
+        return f"Of the calls that were open on server **{server_id}** {relative(seen.at)}, none is left.{stale}"
+    if not seen.calls and stale:
+        return f"No call was open on server **{server_id}** {relative(seen.at)}.{stale}"
     if not seen.calls:
         return f"No open calls on server **{server_id}**, {when}"
-    return "\n".join(
-        [f"Open calls on server **{server_id}**, the oldest first, {when}", *(_line(call, 2) for call in page)]
-    )
+    return "\n".join([f"Open calls on server **{server_id}**, by number, {when}", *(_line(call, 2) for call in page)])
+
+
+def select(most: int) -> str:
+    """Say what the select is for, and how many can be selected."""
+    return "Select the call to remove" if most == 1 else f"Select the calls to remove, {most} at most"
 
 
 def remove_these(refs: Sequence[CallRef], calls: Sequence[EmergencyCall]) -> str:
@@ -103,8 +112,9 @@ def option(call: EmergencyCall) -> tuple[str, str]:
 def _line(call: EmergencyCall, texts: int = 3) -> str:
     """Show a call in one line, with so many of its texts."""
     age = "" if call.updated is None else f" {relative(call.updated.timestamp())}"
-    shown = [quoted(text, OF_A_TEXT) for text in (call.caller, call.location, call.description) if clean(text)]
-    return f"{_sign(call)} **{call.ref.call_id}**{age} {joined(shown[:texts], ' ') or 'no details given'}"
+    said = [quoted(text, OF_A_TEXT) for text in (call.location, call.description) if clean(text)]
+    caller = quoted(call.caller, OF_A_TEXT) if clean(call.caller) else "no caller given"
+    return f"{_sign(call)} **{call.ref.call_id}**{age} {joined([caller, *said][:texts], ' ')}"
 
 
 def _kind(call: EmergencyCall) -> str:

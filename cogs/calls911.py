@@ -18,7 +18,7 @@ from bot.door import asker_of
 from bot.options import Id, ServerOption
 from bot.recreate import button_for
 from bot.removals import RemovalDesk, check_id
-from bot.replies import acknowledge, say
+from bot.replies import acknowledge, say, show
 from bot.views import Confirm, View
 
 PAGE = 25
@@ -87,7 +87,6 @@ class CallList(View):
     async def refreshed(self, interaction: Click) -> None:
         """Look at the board anew and show the page."""
         seen = await self._board.calls(self._server_id)
-        # Numbers are given out in order.
         calls = tuple(sorted(seen.calls, key=lambda call: call.ref.call_id))
         self._seen = replace(seen, calls=calls)
         await self._show(interaction)
@@ -105,6 +104,7 @@ class CallList(View):
                 for label, about in [words_calls.option(call)]
             ]
             self.pick.max_values = min(AT_ONCE, len(page))
+            self.pick.placeholder = words_calls.select(self.pick.max_values)
         if last:
             self.previous.disabled, self.next.disabled = self._page == 0, self._page == last
             self.add_item(self.previous).add_item(self.next)
@@ -115,7 +115,7 @@ class CallList(View):
             embed.set_footer(text=f"Page {self._page + 1} of {last + 1}, {len(calls)} calls")
         await say(interaction, "", self if self.children else None, embed=embed)
 
-    @discord.ui.select(placeholder="Select the calls to remove, 10 at most")
+    @discord.ui.select()
     async def pick(self, interaction: Click, select: discord.ui.Select[Any]) -> None:
         """Name what was selected, and ask."""
         refs = [CallRef(self._server_id, int(value)) for value in select.values]
@@ -126,6 +126,8 @@ class CallList(View):
         label = "Remove call" if len(refs) == 1 else f"Remove {len(refs)} calls"
         confirm = Confirm(interaction, label=label, meanwhile=words_calls.removing([], refs), then=then)
         await say(interaction, words_calls.remove_these(refs, self._seen.calls), confirm)
+        # Nothing is selected any more: Discord would not send the same selection again.
+        await show(self._asked, self)
 
     @discord.ui.button(label="Previous")
     async def previous(self, interaction: Click, _: discord.ui.Button[Any]) -> None:

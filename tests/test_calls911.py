@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import discord
 import pytest
@@ -52,6 +53,11 @@ def labels(shown: simcord.InteractionResult) -> list[str]:
     return [item["label"] for row in shown.response.components for item in row["components"] if "label" in item]
 
 
+def placeholder(shown: simcord.InteractionResult) -> str:
+    assert shown.response is not None
+    return shown.response.components[0]["components"][0]["placeholder"]
+
+
 async def pick(town: Town, shown: simcord.InteractionResult, *values: str) -> simcord.ResponseMessage:
     assert shown.response is not None
     asked = await town.dispatcher.select(shown.response, list(values))
@@ -64,7 +70,7 @@ async def test_the_open_calls_oldest_first(make_town: OpenTown) -> None:
     town = await open_on(make_town, Plan.PLUS)
     shown = await listed(town)
     head, *lines = text(shown).strip().split("\n")
-    assert head.startswith("Open calls on server **1**, the oldest first, as of <t:")
+    assert head.startswith("Open calls on server **1**, by number, as of <t:")
     assert [line.split("**")[1] for line in lines] == ["301", "302", "303", "304"]
     assert lines[1].startswith("🚨 **302** <t:")
     assert lines[1].endswith("`Ana Ortega` `24/7, Grove Street`")
@@ -96,10 +102,12 @@ async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> No
     await town.dispatcher.click(question, label="Remove call")
     assert "without what was removed since" in text(shown)
     assert [value for _, value in options(shown)] == ["2"]
+    assert placeholder(shown) == "Select the call to remove"
     question = await pick(town, shown, "2")
     await town.dispatcher.click(question, label="Remove call")
-    assert text(shown).strip().startswith("No open calls on server **1**, as of <t:")
-    assert text(shown).strip().endswith(":R>, without what was removed since.")
+    assert re.fullmatch(
+        r"Of the calls that were open on server \*\*1\*\* <t:\d+:R>, none is left\.", text(shown).strip()
+    )
     assert (options(shown), labels(shown)) == ([], ["Refresh"])
     assert len(town.cad.asked_for("GET_CALLS")) == 1
 
@@ -190,6 +198,19 @@ async def test_a_cad_that_is_down(make_town: OpenTown) -> None:
     shown = await listed(town)
     assert text(shown).strip().startswith("The open calls of server **1** could not be read (yet).")
     assert labels(shown) == ["Refresh"]
+
+
+async def test_a_list_that_gets_no_newer_says_only_what_it_knows(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(0))
+    await listed(town)
+    town.board.created(1)  # so that the next list is asked for at once
+    await town.cad.go_down()
+    said = text(await listed(town)).strip()
+    assert re.fullmatch(
+        r"No call was open on server \*\*1\*\* <t:\d+:R>\. Nothing newer could be read\. "
+        r"If it goes on, an admin sees more with `/cad911 status`\.",
+        said,
+    )
 
 
 async def test_strangers_see_no_list(make_town: OpenTown) -> None:
