@@ -45,7 +45,7 @@ class Cad911(commands.GroupCog, name="cad911", description="For admins: what the
             return
         bot = interaction.client
         found = await bot.overview.look(bot, [command.name for command in bot.guild_commands])
-        embed = discord.Embed(title=report.summary(found), description=report.as_message(found))
+        embed = discord.Embed(title=report.summary(found, "→"), description=report.as_message(found))
         await say(interaction, "", embed=embed)
 
     @app_commands.command(description="Who asked for what, and how it ended")

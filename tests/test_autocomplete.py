@@ -54,7 +54,7 @@ async def test_the_default_server_is_meant_where_none_is_given(make_town: OpenTo
         return replace(settings_for(account, roles), default_server_id=2)
 
     town = await open_on(make_town, Plan.PLUS, settings=settings)
-    assert [value for _, value in await offered(town)] == [11, 12]
+    assert [value for _, value in await offered(town)] == [12, 11]
 
 
 async def test_servers_are_picked_by_name_and_number(make_town: OpenTown) -> None:
@@ -118,6 +118,6 @@ async def test_servers_that_do_not_come_are_waited_for_once_and_their_numbers_sh
     await town.board.calls(2)
     town.cad.slow["GET_SERVERS"] = inf
     begun = time.perf_counter()
-    assert [name[:9] for name, _ in await offered(town)] == ["11 on 2 ·", "12 on 2 ·"]
+    assert [name[:9] for name, _ in await offered(town)] == ["12 on 2 ·", "11 on 2 ·"]
     # Discord gives three seconds in all; the board waits half of them for something newer.
     assert time.perf_counter() - begun < 2 * PATIENCE

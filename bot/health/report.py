@@ -33,16 +33,16 @@ def lines(finding: Finding, width: int) -> list[str]:
     return written
 
 
-def summary(findings: Iterable[Finding]) -> str:
-    """Say in a sentence how it went."""
+def summary(findings: Iterable[Finding], arrow: str) -> str:
+    """Say in a sentence how it went, and by which arrow each remedy is found."""
     found = list(findings)
     failed = sum(finding.level is Level.FAIL for finding in found)
     warned = sum(finding.level is Level.WARN for finding in found)
     if failed:
         verb = "things fail" if failed > 1 else "thing fails"
-        return f"{failed} {verb}. What to do stands behind each arrow (->)."
+        return f"{failed} {verb}. What to do stands behind each arrow ({arrow})."
     if warned:
-        return f"It works. {warned} {'things' if warned > 1 else 'thing'} should be looked at (->)."
+        return f"It works. {warned} {'things' if warned > 1 else 'thing'} should be looked at ({arrow})."
     return "Everything is in order."
 
 

@@ -36,8 +36,8 @@ _EXAMPLES = (
     Call(CallRef(1, 302), "Ana Ortega", "24/7, Grove Street", "Man with a shotgun, cashier on the floor.", 11),
     Call(CallRef(1, 303), "Tommy Vale", "Pillbox Hill Garage", "Engine fire on level 2, smoke on the stairs.", 9),
     Call(CallRef(1, 304), "J. Whitfield", "Del Perro Pier", "Line stays open, nobody speaks. Prank?", 6),
-    Call(CallRef(2, 11), "Rosa Maria de la Fuente-Kowalczyk", "Sandy Shores Airfield", "Small plane down.", 2),
-    Call(CallRef(2, 12), "Unknown caller", "Route 68, Harmony", "Truck across both lanes, no lights.", 5),
+    Call(CallRef(2, 11), "Rosa Maria de la Fuente-Kowalczyk", "Sandy Shores Airfield", "Small plane down.", 5),
+    Call(CallRef(2, 12), "Unknown caller", "Route 68, Harmony", "Truck across both lanes, no lights.", 2),
 )
 
 

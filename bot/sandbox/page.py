@@ -19,8 +19,9 @@ from bot.sandbox.town import Town, open_town, to_the_present
 SLOW = CallRef(1, 303)
 SILENT = CallRef(1, 304)
 
-BEHIND = 20.0
-"""Seconds by which the simulated Discord's clock may be late."""
+AHEAD = 20.0
+"""Seconds by which the simulated Discord's clock may be ahead, so that what happens now was a moment ago, and is not to
+come."""
 
 _WAYS = {
     True: """\
@@ -53,7 +54,8 @@ def welcome(plan: Plan) -> str:
 **{plan.name.title()}**; the bot is the real one. Its answers come below.{refuses}
 {ways}\
 • At the top, act as Joe, who may nothing, or as Ada, who may no more than `/cad911 history` and `/cad911 status`.
-• This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed."""
+• This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed. \
+Where it says *Action outcome uncertain*, reload it (F5)."""
 
 
 async def show(stop: asyncio.Event, *, browser: bool, plan: Plan, calls: Iterable[Call] | None = None) -> int:
@@ -70,6 +72,7 @@ async def show(stop: asyncio.Event, *, browser: bool, plan: Plan, calls: Iterabl
         cad.calls = {call.ref: call for call in calls}
     async with open_town(cad=cad, parked=True) as town:
         await to_the_present(town.env)
+        await town.env.advance_time(AHEAD)
         await town.post_calls()
         await town.tell(welcome(plan))
         async with town.env.preview(town.room, viewers=town.people, layout="channel") as preview:
@@ -98,7 +101,7 @@ async def _tick(town: Town, preview: simcord.Preview) -> None:
     """Let the simulated Discord's clock follow the wall, and show what the bot has edited meanwhile.
 
     SimCord does one thing at a time, and an action of the page that meets another is lost. So this does as little
-    as it can: a menu was asked for, something was edited, or the clock is `BEHIND` seconds late.
+    as it can: a menu was asked for, something was edited, or the clock is not ahead any more.
     """
     env, menu = town.env, Menu(town)
     seen, then, asked = len(env.http_requests), time.monotonic(), False
@@ -111,7 +114,7 @@ async def _tick(town: Town, preview: simcord.Preview) -> None:
             fresh = env.http_requests[seen:]
             # Acknowledgements are published by the page itself, but for those of the menu.
             edited = asked or any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh)
-            if not edited and now - then < BEHIND:
+            if not edited and now - then < AHEAD:
                 continue
             await env.advance_time(now - then)
             then = now

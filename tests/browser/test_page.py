@@ -71,7 +71,7 @@ def test_on_standard_nobody_can_tell_what_became_of_it_and_the_list_says_what_it
 
 def test_two_calls_are_removed_from_the_list(dana: Person) -> None:
     dana.lists(1)
-    dana.reads("Open calls on server 1, the oldest first")
+    dana.reads("Open calls on server 1, by number")
     dana.takes_a_picture("list")
     dana.selects("301 · Marcus Bell", "302 · Ana Ortega")
     dana.takes_a_picture("list-select")
