@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
+from importlib.util import find_spec
+
+if missing := [name for name in ("aiohttp", "aiosqlite", "discord", "dotenv") if find_spec(name) is None]:
+    sys.exit(
+        f"This Python ({sys.executable}) lacks the packages that the bot needs ({', '.join(missing)}).\n"
+        "README.md has the line that installs them; after that it is .venv/bin/python -m bot "
+        "(on Windows .venv\\Scripts\\python -m bot)."
+    )
 
 # Until all is loaded, Ctrl-C ends the process at once: Python's own way would show where it was.
 _ctrl_c = signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -13,7 +22,6 @@ import io
 import logging
 import os
 import re
-import sys
 from functools import partial
 from pathlib import Path
 

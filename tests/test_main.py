@@ -68,6 +68,16 @@ def test_without_any_settings_it_says_what_is_needed_and_points_to_the_sandbox(t
     assert "Traceback" not in ended.stderr
 
 
+def test_a_python_without_the_packages_is_told_which_one_has_them() -> None:
+    ended = subprocess.run(  # -S: without site-packages
+        [sys.executable, "-S", "-m", "bot", "check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "lacks the packages that the bot needs (aiohttp, aiosqlite, discord, dotenv)" in ended.stderr
+    assert ".venv/bin/python -m bot" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_file_that_windows_named_env_txt(tmp_path: Path) -> None:
     (tmp_path / ".env.txt").write_text("LOG_LEVEL=INFO")
     ended = run(cwd=tmp_path)
