@@ -20,12 +20,16 @@ def audit(entry: Entry) -> tuple[str, str]:
 
 
 def history(entries: list[Entry], wanted: Filter) -> str:
-    """Return a page of history, the newest first."""
+    """Return a page of history, the newest first, and of what it is only a part."""
+    only = [
+        *([f"call **{wanted.call_id}**"] if wanted.call_id else ()),
+        *([f"what <@{wanted.user_id}> asked for"] if wanted.user_id else ()),
+        *([f"what ended as **{wanted.outcome}**"] if wanted.outcome else ()),
+    ]
+    shown = [f"Only {', '.join(only)}:"] if only else []
     if not entries:
-        return (
-            "Nobody has asked for anything yet." if wanted == Filter() else "No entry is like that. Try fewer filters."
-        )
-    return "\n".join(_line(entry) for entry in entries)
+        shown.append("No entry is like that. Try fewer filters." if only else "Nobody has asked for anything yet.")
+    return "\n".join([*shown, *(_line(entry) for entry in entries)])
 
 
 def csv_is_ready(many: int, *, whole: bool) -> str:

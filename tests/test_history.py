@@ -64,11 +64,20 @@ async def test_the_filters(town: Town) -> None:
     await ask(town)
     await ask(town, call_id=99)
     await ask(town, who=town.civilian)
-    assert len(lines(await look(town, call_id=302))) == 2
-    assert len(lines(await look(town, person=town.dispatcher))) == 2
-    assert len(lines(await look(town, outcome="refused"))) == 1
-    assert len(lines(await look(town, call_id=302, person=town.dispatcher, outcome="removed"))) == 1
-    assert lines(await look(town, call_id=7)) == ["No entry is like that. Try fewer filters."]
+    dana = f"what <@{town.dispatcher.id}> asked for"
+    for only, entries, filters in (
+        ("Only call **302**:", 2, {"call_id": 302}),
+        (f"Only {dana}:", 2, {"person": town.dispatcher}),
+        ("Only what ended as **refused**:", 1, {"outcome": "refused"}),
+        (
+            f"Only call **302**, {dana}, what ended as **removed**:",
+            1,
+            {"call_id": 302, "person": town.dispatcher, "outcome": "removed"},
+        ),
+    ):
+        first, *rest = lines(await look(town, **filters))
+        assert (first, len(rest)) == (only, entries)
+    assert lines(await look(town, call_id=7)) == ["Only call **7**:", "No entry is like that. Try fewer filters."]
 
 
 async def test_an_empty_journal(town: Town) -> None:
