@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import sqlite3
@@ -25,6 +26,10 @@ TOKEN_LIFE = 900.0
 MOST_UNPOSTED = 500
 """Entries that wait for an audit channel which refuses them; older ones are given up."""
 
+_ENDED = (
+    "UPDATE entries SET ended_at = :now, outcome = :outcome, why = :why, status = :status, reference = :reference "
+    "WHERE request = :request AND ended_at IS NULL"
+)
 _TEND_EVERY = 60.0
 _RETAIN_EVERY = 86_400.0
 
@@ -48,6 +53,8 @@ class Journal:
         self._db: aiosqlite.Connection | None = None
         self._lock: sqlite3.Connection | None = None
         self._retained = float("-inf")
+        # Ends that could not be written. A crash leaves those to the next start.
+        self._late: list[Mapping[str, Any]] = []
         self.news = asyncio.Event()
         """Set whenever there may be something new for the audit channel."""
 
@@ -65,6 +72,8 @@ class Journal:
     async def __aexit__(self, *error: object) -> None:
         self._tending.cancel()
         await asyncio.wait([self._tending])
+        with contextlib.suppress(JournalError):
+            await self._write_late()
         if self._db is not None:
             await self._db.close()
         if self._lock is not None:
@@ -98,12 +107,13 @@ class Journal:
         )
 
     async def ended(self, request: str, answer: Answer) -> None:
-        """Note how a request ended, for all who share it."""
-        await self._write(
-            "UPDATE entries SET ended_at = :now, outcome = :outcome, why = :why, status = :status, "
-            "reference = :reference WHERE request = :request AND ended_at IS NULL",
-            {"request": request, "now": time(), **end_of(answer)},
-        )
+        """Note how a request ended, for all who share it. What can't be written is tried again each minute."""
+        end = {"request": request, "now": time(), **end_of(answer)}
+        try:
+            await self._write(_ENDED, end)
+        except (JournalError, asyncio.CancelledError):
+            self._late.append(end)
+            raise
 
     async def noted(self, ref: CallRef | None, asker: Asker, answer: Answer | None) -> int:
         """Note what ended as soon as it was asked: nothing had to be sent, or (None) somebody was refused."""
@@ -187,6 +197,7 @@ class Journal:
         try:
             if self._db is None:
                 await self._open()
+            await self._write_late()
             await self._write(
                 "UPDATE entries SET token = NULL WHERE token IS NOT NULL AND asked_at <= :since",
                 {"since": time() - TOKEN_LIFE},
@@ -200,6 +211,11 @@ class Journal:
                 await self._retain()
         except JournalError as error:
             log.error("the journal %s can't be used: %s. No removal is taken until it can", self._path, error)
+
+    async def _write_late(self) -> None:
+        while self._late:
+            await self._write(_ENDED, self._late[0])
+            del self._late[0]
 
     async def _retain(self) -> None:
         await self._write(

@@ -67,7 +67,7 @@ class _Witness:
             await self._journal.ended(self.request, answer)
         except JournalError as error:
             log.error(
-                "%s ended as %s (%s), and the journal could not be written (%s): its entry stays open until a restart",
+                "%s ended as %s (%s), and the journal could not be written (%s): its entry stays open until it can be",
                 self._ref,
                 answer.end.value.upper(),
                 words.cause(answer),

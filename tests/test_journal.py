@@ -192,6 +192,33 @@ async def test_a_locked_file_is_said(path: Path) -> None:
         await journal.asked("r1", CALL, asker())
 
 
+async def an_end_that_is_late(journal: Journal, path: Path) -> None:
+    """Let a request end while the file is locked."""
+    await journal.asked("r1", CALL, asker())
+    await journal.sent("r1")
+    await journal._open_db.execute_fetchall("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalError, match="locked"):
+            await journal.ended("r1", REMOVED)
+
+
+async def test_an_end_that_could_not_be_written_is_written_later(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.journal._TEND_EVERY", 0.01)
+    async with Journal(path) as journal, asyncio.timeout(5):
+        await an_end_that_is_late(journal, path)
+        while rows(path, "outcome") != [("removed",)]:
+            await asyncio.sleep(0.01)
+        assert await journal.removed_since(CALL, 0.0) is not None
+
+
+async def test_an_end_that_could_not_be_written_is_written_when_the_journal_is_closed(path: Path) -> None:
+    async with Journal(path) as journal:
+        await an_end_that_is_late(journal, path)
+        assert rows(path, "outcome") == [(None,)]
+    assert rows(path, "outcome") == [("removed",)]
+
+
 async def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way")
     async with Journal(tmp_path / "file" / "journal.db") as journal:
