@@ -19,7 +19,7 @@ from bot.sandbox.town import Town, open_town, to_the_present
 SLOW = CallRef(1, 303)
 SILENT = CallRef(1, 304)
 
-AHEAD = 20.0
+AHEAD = 15.0
 """Seconds by which the simulated Discord's clock may be ahead, so that what happens now was a moment ago, and is not to
 come."""
 

@@ -143,6 +143,7 @@ class Person:
             return
         self.timeline.evaluate("timeline => timeline.scrollTo(0, timeline.scrollHeight)")
         self.page.wait_for_timeout(1_500)  # what was edited comes with the next refresh
+        self.page.mouse.move(0, 0)  # what it stands on looks different
         self.timeline.evaluate("timeline => timeline.scrollTo(0, timeline.scrollHeight)")
         self.page.screenshot(path=Path(folder, f"{name}.png"))
 
