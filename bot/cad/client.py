@@ -58,7 +58,7 @@ class CadClient:
     ) -> None:
         self._account = account
         self._dialect = dialect
-        self._wire = Wire(account, patience, CONNECT_PATIENCE)
+        self._wire = Wire(account, dialect.headers(account), patience, CONNECT_PATIENCE)
         self._worker = Worker(clock or WallClock(), line or Line(dialect.LIMITS))
         self._looks = Looks(account, dialect, self._wire, self._worker, patience)
         self._checked = float("-inf")

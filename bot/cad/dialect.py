@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -29,6 +29,10 @@ class Dialect(Protocol):
     @property
     def LIMITS(self) -> Limits:  # noqa: N802 - a module's constant
         """How many requests the CAD takes, and how fast."""
+        ...
+
+    def headers(self, account: Account, /) -> Mapping[str, str]:
+        """Return what goes with every request."""
         ...
 
     def remove_911(self, account: Account, ref: CallRef, /) -> Ask[Answer]:

@@ -100,14 +100,13 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a dialect builds it. Its body or its headers hold the key, so they have no place in a `repr`."""
+    """A request as a dialect builds it: `path` is plain ASCII. Its body can hold the key, so it is in no `repr`."""
 
     kind: Kind
     method: str
     path: str
     body: bytes | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

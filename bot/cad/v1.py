@@ -31,6 +31,11 @@ from bot.cad.model import (
 LIMITS = PACED
 
 
+def headers(_: Account) -> dict[str, str]:
+    """Return what goes with every request: nothing, since the key is in the body."""
+    return {}
+
+
 def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
     """Build the request of the page "Remove 911": ids as integers, nothing that is not documented."""
     data = {"serverId": ref.server_id, "callId": ref.call_id}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import partial
 
 from bot.cad import reading
@@ -42,33 +41,38 @@ _NO_SERVER = (End.REJECTED, Why.NO_SUCH_SERVER)
 _WRONG_URL = (End.REJECTED, Why.WRONG_URL)
 
 
-def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
+def headers(account: Account) -> dict[str, str]:
+    """Return what goes with every request."""
+    return {"Authorization": f"Bearer {account.key}", "Accept": "application/json"}
+
+
+def remove_911(_: Account, ref: CallRef) -> Ask[Answer]:
     """Build the removal of a call."""
-    request = _request(account, Kind.REMOVE, "DELETE", f"{_calls(ref.server_id)}/911/{ref.call_id:d}")
+    request = Request(Kind.REMOVE, "DELETE", f"{_calls(ref.server_id)}/911/{ref.call_id:d}")
     return Ask(request, partial(understand_removal, ref))
 
 
-def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
+def create_911(_: Account, call: EmergencyCall) -> Ask[Answer]:
     """Build the creation of a call. The call gets a number of its own."""
     server_id, body = call.ref.server_id, json.dumps(reading.fields_of(call)).encode()
-    request = _request(account, Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=body)
+    request = Request(Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=body)
     return Ask(request, partial(understand_creation, server_id))
 
 
-def get_calls(account: Account, server_id: int) -> Ask[OpenCalls]:
+def get_calls(_: Account, server_id: int) -> Ask[OpenCalls]:
     """Build the look at a server's open emergency calls (type 1). It needs the plan Plus."""
-    request = _request(account, Kind.CALLS, "GET", _calls(server_id), query={"type": "1"})
+    request = Request(Kind.CALLS, "GET", _calls(server_id), query={"type": "1"})
     return Ask(request, partial(understand_calls, server_id))
 
 
-def get_servers(account: Account) -> Ask[Servers]:
+def get_servers(_: Account) -> Ask[Servers]:
     """Build the look at the servers. It needs the plan Standard."""
-    return Ask(_request(account, Kind.SERVERS, "GET", "v2/general/servers"), understand_servers)
+    return Ask(Request(Kind.SERVERS, "GET", "v2/general/servers"), understand_servers)
 
 
-def get_version(account: Account) -> Ask[Version]:
+def get_version(_: Account) -> Ask[Version]:
     """Build the question for the plan, which every plan has."""
-    return Ask(_request(account, Kind.VERSION, "GET", "v2/general/version"), understand_version)
+    return Ask(Request(Kind.VERSION, "GET", "v2/general/version"), understand_version)
 
 
 def understand_removal(ref: CallRef, reply: Reply, hide: Hide) -> Answer:
@@ -115,19 +119,6 @@ def understand_version(reply: Reply, hide: Hide) -> Version | Answer:
 
 def _calls(server_id: int) -> str:
     return f"v2/emergency/servers/{server_id:d}/calls"
-
-
-def _request(
-    account: Account,
-    kind: Kind,
-    method: str,
-    path: str,
-    *,
-    body: bytes | None = None,
-    query: Mapping[str, str] | None = None,
-) -> Request:
-    headers = {"Authorization": f"Bearer {account.key}", "Accept": "application/json"}
-    return Request(kind, method, path, body, headers, query or {})
 
 
 def _told(reply: Reply, *good: int) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -70,12 +71,15 @@ class Wire:
 
     Args:
         account: which CAD, and as whom.
+        headers: what the dialect sends with every request.
         patience: seconds for a whole exchange, from connecting to the last byte of the answer.
         connect_patience: seconds of those for connecting.
     """
 
-    def __init__(self, account: Account, patience: float, connect_patience: float) -> None:
+    def __init__(self, account: Account, headers: Mapping[str, str], patience: float, connect_patience: float) -> None:
         self._account = account
+        self._headers = {**_HEADERS, **headers}
+        self._prefix = account.url.path.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=patience, connect=min(connect_patience, patience))
 
     async def __aenter__(self) -> Self:
@@ -84,7 +88,7 @@ class Wire:
             # Shorter than the pace: a connection is seldom used again, and none that the other side is just closing.
             connector=_Connector(keepalive_timeout=0.5),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
+            headers=self._headers,
             response_class=_OnlyAnswer,
             timeout=self._timeout,
         )
@@ -100,10 +104,10 @@ class Wire:
         try:
             async with self._session.request(
                 request.method,
-                self._account.url / request.path,
+                self._account.url.with_path(f"{self._prefix}/{request.path}", encoded=True),
                 params=request.query,
                 data=request.body,
-                headers=({} if request.body is None else _JSON) | dict(request.headers),
+                headers=None if request.body is None else _JSON,
                 allow_redirects=False,  # a redirect would carry the key to another place
             ) as response:
                 return Reply(

@@ -107,7 +107,7 @@ async def bare(account: Account, dialect: Dialect) -> AsyncIterator[Send]:
 
         async def send(number: int) -> None:
             request = dialect.remove_911(account, CallRef(1, number)).request
-            headers = {"Content-Type": "application/json", **request.headers}
+            headers = {"Content-Type": "application/json", **dialect.headers(account)}
             async with session.request(
                 request.method, account.url / request.path, data=request.body, headers=headers
             ) as response:
