@@ -232,6 +232,7 @@ async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(
             process.send_signal(number)
             _, errors = await process.communicate()
     assert process.returncode == 0
+    assert b"registered /remove911, /calls911, /cad911, Remove 911 call in Los Santos" in errors
     assert b"Traceback" not in errors
     method, path, body = stand_in.sent[-1]
     assert (method, path.rpartition("/")[2]) == ("PATCH", "@original")
