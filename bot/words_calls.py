@@ -56,9 +56,9 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
     if not seen.calls and not seen.whole:
         return f"No call on server **{server_id}** could be read, {when}"
     if not seen.calls and seen.less:
-        return f"Of the calls that were open on server **{server_id}** {relative(seen.at)}, none is left.{stale}"
+        return f"Of the calls that were open {relative(seen.at)} on server **{server_id}**, none is left.{stale}"
     if not seen.calls and stale:
-        return f"No call was open on server **{server_id}** {relative(seen.at)}.{stale}"
+        return f"No call was open {relative(seen.at)} on server **{server_id}**.{stale}"
     if not seen.calls:
         return f"No open calls on server **{server_id}**, {when}"
     return "\n".join([f"Open calls on server **{server_id}**, by number, {when}", *(_line(call, 2) for call in page)])

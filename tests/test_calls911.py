@@ -66,7 +66,7 @@ async def pick(town: Town, shown: simcord.InteractionResult, *values: str) -> si
     return asked.response
 
 
-async def test_the_open_calls_oldest_first(make_town: OpenTown) -> None:
+async def test_the_open_calls_by_number(make_town: OpenTown) -> None:
     town = await open_on(make_town, Plan.PLUS)
     shown = await listed(town)
     head, *lines = text(shown).strip().split("\n")
@@ -106,7 +106,7 @@ async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> No
     question = await pick(town, shown, "2")
     await town.dispatcher.click(question, label="Remove call")
     assert re.fullmatch(
-        r"Of the calls that were open on server \*\*1\*\* <t:\d+:R>, none is left\.", text(shown).strip()
+        r"Of the calls that were open <t:\d+:R> on server \*\*1\*\*, none is left\.", text(shown).strip()
     )
     assert (options(shown), labels(shown)) == ([], ["Refresh"])
     assert len(town.cad.asked_for("GET_CALLS")) == 1
@@ -207,7 +207,7 @@ async def test_a_list_that_gets_no_newer_says_only_what_it_knows(make_town: Open
     await town.cad.go_down()
     said = text(await listed(town)).strip()
     assert re.fullmatch(
-        r"No call was open on server \*\*1\*\* <t:\d+:R>\. Nothing newer could be read\. "
+        r"No call was open <t:\d+:R> on server \*\*1\*\*\. Nothing newer could be read\. "
         r"If it goes on, an admin sees more with `/cad911 status`\.",
         said,
     )
