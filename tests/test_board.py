@@ -248,7 +248,7 @@ async def test_a_removal_goes_before_a_list_that_waits_already(cad: LoopbackCad)
         await until(lambda: client.plan is not None)
         await board.calls(1)
         removal = client.begin_removal(CALL)
-        await asyncio.sleep(0.01)
+        await until(lambda: client.waiting() == 2)
         clock.tick(1.05)
         assert (await client.follow(removal)).end is End.REMOVED
         clock.tick(1.05)
