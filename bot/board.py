@@ -200,7 +200,8 @@ class Board:
         while wanted := [number for number, sheet in self._sheets.items() if sheet.coming is not None]:
             server_id = min(wanted, key=lambda number: self._sheets[number].tried)
             sheet = self._sheets[server_id]
-            sheet.tried, at = monotonic(), time.time()
+            asked, at = monotonic(), time.time()
+            sheet.tried = asked
             try:
                 listed = await self._cad.calls(server_id)
                 if isinstance(listed, Answer):
@@ -209,7 +210,7 @@ class Board:
                 for call in listed.calls:
                     fold(call)
                     await asyncio.sleep(0)  # nobody who types waits for more than one of them
-                since = {ref for ref, gone in self._removed.items() if gone >= sheet.tried}
+                since = {ref for ref, gone in self._removed.items() if gone >= asked}
                 sheet.seen = SeenCalls(listed.calls, at, whole=listed.whole).without(since)
             except Exception:
                 log.exception("the board's list of calls: a bug in this bot")

@@ -204,6 +204,19 @@ async def test_wrong_shapes_lose_only_what_can_not_be_read(cad: LoopbackCad, boa
     assert (call.caller, call.location, call.description) == ("", "", "Fire")
 
 
+async def test_a_call_that_is_created_while_a_list_is_on_its_way_hides_nothing_of_it(
+    cad: LoopbackCad, board: Board
+) -> None:
+    """The CAD lists a call that was removed before the list was asked for: it is open again, or was all along."""
+    board.removed(CALL)
+    cad.slow["GET_CALLS"] = 0.2
+    coming = asyncio.create_task(board.calls(1))
+    await until(lambda: "GET_CALLS" in cad.kinds)
+    board.created(1)
+    seen = await coming
+    assert (302 in ids(seen), seen.less) == (True, False)
+
+
 async def test_the_servers_every_ten_minutes(cad: LoopbackCad, board: Board, later: Later) -> None:
     cad.plan = Plan.STANDARD
     seen = await asyncio.gather(*(board.servers() for _ in range(20)))
