@@ -95,6 +95,17 @@ async def test_several_are_removed_after_one_question_that_names_them(make_town:
     assert [entry.way for entry in await town.journal.unanswered(await town.journal.newest())] == []
 
 
+async def test_what_was_asked_about_is_not_selected_any_more(make_town: OpenTown) -> None:
+    """Discord shows a select anew, with nothing selected, where its message is edited."""
+    town = await make_town(cad=many(2))
+    shown = await listed(town)
+    before = len(town.env.http_requests)
+    await pick(town, shown, "1")
+    (edit,) = [sent for sent in town.env.http_requests[before:] if sent.path.endswith("/@original")]
+    assert edit.json is not None
+    assert [option["value"] for option in edit.json["components"][0]["components"][0]["options"]] == ["1", "2"]
+
+
 async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> None:
     town = await make_town(cad=many(2))
     shown = await listed(town)
