@@ -28,7 +28,7 @@ def history(entries: list[Entry], wanted: Filter) -> str:
     ]
     shown = [f"Only {', '.join(only)}:"] if only else []
     if not entries:
-        shown.append("No entry is like that. Try fewer filters." if only else "Nobody has asked for anything yet.")
+        shown.append("No entry matches. Try fewer filters." if only else "Nobody has asked for anything yet.")
     return "\n".join([*shown, *(_line(entry) for entry in entries)])
 
 

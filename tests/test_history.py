@@ -79,7 +79,7 @@ async def test_the_filters(town: Town) -> None:
     ):
         first, *rest = lines(await look(town, **filters))
         assert (first, len(rest)) == (only, entries)
-    assert lines(await look(town, call_id=7)) == ["Only call **7**:", "No entry is like that. Try fewer filters."]
+    assert lines(await look(town, call_id=7)) == ["Only call **7**:", "No entry matches. Try fewer filters."]
 
 
 async def test_an_empty_journal(town: Town) -> None:

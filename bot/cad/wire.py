@@ -50,7 +50,7 @@ class _OnlyAnswer(aiohttp.ClientResponse):
         try:
             return await super().start(connection)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            raise _ConnectionLostError(type(error).__name__) from error
+            raise _ConnectionLostError from error
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -125,7 +125,7 @@ class Wire:
         except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
             return _failed(request, error, End.UNKNOWN, Why.UNREADABLE)
         except (aiohttp.ClientError, OSError) as error:
-            return _failed(request, error, End.UNKNOWN, Why.CONNECTION_LOST)
+            return _failed(request, error.__cause__ or error, End.UNKNOWN, Why.CONNECTION_LOST)
 
     def hide(self, text: str) -> str:
         """Return a text that the CAD sent, its beginning at least, or withhold it where it repeats the key."""
@@ -156,7 +156,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _failed(request: Request, error: Exception, end: End, why: Why) -> Answer:
+def _failed(request: Request, error: BaseException, end: End, why: Why) -> Answer:
     # The type only: an error's text can hold what the other side sent.
     log.warning("%s %s: %s (%s)", request.method, request.path, end.value, type(error).__name__)
     return Answer(end, why)

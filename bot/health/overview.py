@@ -34,10 +34,10 @@ class Overview:
         """Write to the log what is not in order, but for what is said there anyhow when the commands are registered."""
         try:
             findings = discord_side.application(await client.application_info())
-            findings += await discord_side.audit_channel(client, client.guilds, self._settings)
+            at_home = discord_side.homes(client.guilds, self._settings) or client.guilds
+            findings += await discord_side.audit_channel(client, at_home, self._settings)
             if not any(guild.unavailable for guild in client.guilds):  # its roles are not known yet
-                at_home = discord_side.homes(client.guilds, self._settings)
-                findings += discord_side.roles(at_home or client.guilds, self._settings)
+                findings += discord_side.roles(at_home, self._settings)
         except UNREACHED as error:
             findings = [warn("Discord", f"it could not be asked ({type(error).__name__})", "See /cad911 status later")]
         to_the_log([*findings, *self.clock.findings()])

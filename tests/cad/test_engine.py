@@ -13,7 +13,7 @@ import pytest
 from bot.cad import v1
 from bot.cad.client import CadClient
 from bot.cad.dialect import Dialect
-from bot.cad.line import Line
+from bot.cad.line import Line, paced
 from bot.cad.model import Account, Answer, CallRef, End, Place, Plan, Why
 from bot.cad.worker import Worker
 from bot.sandbox.cad import LoopbackCad
@@ -201,6 +201,27 @@ async def test_whoever_needs_the_plan_at_the_same_time_asks_once() -> None:
         looks = await asyncio.gather(client.servers(), client.calls(1), client.calls(2))
     assert [isinstance(one, Answer) and one.why for one in looks] == [False, Why.PLAN, Why.PLAN]
     assert cad.asked == ["GET_VERSION", "GET_SERVERS"]
+
+
+async def test_who_waits_for_a_question_that_fails_does_not_ask_it_again() -> None:
+    cad = Script(GET_VERSION=[http("500 Oops")])
+    async with cad.client() as client:
+        looks = await asyncio.gather(client.servers(), client.calls(1))
+    assert [isinstance(one, Answer) and one.why for one in looks] == [Why.PLAN_UNKNOWN, Why.PLAN_UNKNOWN]
+    assert cad.asked == ["GET_VERSION"]
+
+
+async def test_a_removal_does_not_wait_for_somebody_elses_question_for_the_plan() -> None:
+    cad = Script(REMOVE_911=[SILENCE, OK], GET_VERSION=[http("429 Busy", b"", "Retry-After: 300")])
+    async with cad.client(HandClock(), Line(paced(0))) as client:
+        assert isinstance(await client.calls(1), Answer)
+        looking = asyncio.create_task(client.calls(1))
+        await until(lambda: client.waiting() == 1)
+        async with asyncio.timeout(5):
+            assert (await removed(client, CALL)).end is End.REMOVED
+        assert not looking.done()
+        looking.cancel()
+    assert cad.asked == ["GET_VERSION", "REMOVE_911", "REMOVE_911"]
 
 
 async def test_removals_without_an_answer_ask_for_the_plan_once() -> None:
