@@ -268,3 +268,16 @@ async def test_a_bug_is_in_the_log_and_nobody_gets_it(
     assert (await board.calls()).calls == ()
     assert (await board.servers()).servers == ()
     assert "a bug in this bot" in caplog.text
+
+
+async def test_a_call_that_is_created_while_a_list_is_on_its_way_hides_none_of_it(
+    cad: LoopbackCad, board: Board, later: Later
+) -> None:
+    await board.calls(1)
+    board.removed(CALL)  # and the CAD goes on listing it
+    later.by = 15
+    cad.slow["GET_CALLS"] = 0.1
+    looking = asyncio.create_task(board.calls(1))
+    await until(lambda: cad.kinds.count("GET_CALLS") == 2)
+    board.created(1)
+    assert ids(await looking) == [301, 302, 303, 304]
