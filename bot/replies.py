@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import IO, TYPE_CHECKING, cast
 
@@ -85,11 +86,13 @@ async def say(
 
 
 async def attach(interaction: discord.Interaction[CadBot], text: str, file: IO[bytes], name: str) -> None:
-    """Send a file beside the answer, ephemeral too. A failure is only logged."""
+    """Send a file beside the answer, ephemeral too. A failure is logged, and said where Discord still takes that."""
     try:
         await interaction.followup.send(text, file=discord.File(cast("io.BufferedIOBase", file), name), ephemeral=True)
     except _UNREACHED as error:
         log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
+        with contextlib.suppress(*_UNREACHED):
+            await interaction.followup.send(words.no_file(), ephemeral=True)
 
 
 async def edit_after_a_restart(bot: CadBot, token: str, text: str) -> bool:
