@@ -68,7 +68,7 @@ class Overview:
         heard = held.get(Kind.VERSION, self._heard) if isinstance(self._heard, Plan) else self._heard
         findings = [] if heard is None else cad_side.connection(self._settings, heard, self._cad.plan_said)
         if too_soon and answer.at is not None:
-            findings.append(Finding("re-check", f"done less than a minute ago; the next one {relative(answer.at)}"))
+            findings.append(Finding("re-check", f"not done again so soon; the next one {relative(answer.at)}"))
         if answer.done and plan is not None and plan.lists_servers:
             findings += cad_side.servers(self._settings, await self._cad.servers())
         findings.append(cad_side.sending(held))
