@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from typing import IO, TYPE_CHECKING, cast
 
+import aiohttp
 import discord
 
 from bot import words
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 # RuntimeError is what aiohttp raises where its session was closed meanwhile.
 _UNREACHED = (*UNREACHED, discord.InteractionResponded, RuntimeError)
 _ALREADY_ACKNOWLEDGED = 40060
+
+PAUSES = (1.0, 3.0)
+"""Seconds after which an answer is given again where the connection broke; less than what a drain leaves it."""
 
 
 async def acknowledge(interaction: discord.Interaction[CadBot], meanwhile: str | None = None) -> bool:
@@ -71,7 +76,7 @@ async def say(
     """
     try:
         if interaction.response.is_done():
-            await interaction.edit_original_response(content=text, view=view, embed=embed)
+            await _edit(interaction, text, view, embed)
         else:
             nothing = discord.utils.MISSING
             await interaction.response.send_message(
@@ -83,6 +88,21 @@ async def say(
         log.error("interaction %s: the answer did not reach Discord (%s): %s", interaction.id, _brief(error), told)
         return False
     return True
+
+
+async def _edit(
+    interaction: discord.Interaction[CadBot], text: str, view: discord.ui.View | None, embed: discord.Embed | None
+) -> None:
+    # discord.py itself tries again after a 5xx, and not after a connection that broke. Edited twice is edited once.
+    for pause in (*PAUSES, None):
+        try:
+            await interaction.edit_original_response(content=text, view=view, embed=embed)
+        except (aiohttp.ClientError, OSError):
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 async def attach(interaction: discord.Interaction[CadBot], text: str, file: IO[bytes], name: str) -> None:
