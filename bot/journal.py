@@ -178,6 +178,14 @@ class Journal:
             {"most": most},
         )
 
+    async def tried(self) -> None:
+        """Write the newest entry as it is: what can be read may not be writable.
+
+        Raises:
+            JournalError: it can't be written.
+        """
+        await self._write("UPDATE entries SET way = way WHERE number = (SELECT max(number) FROM entries)")
+
     async def posted(self, number: int) -> None:
         """Note that the audit channel has heard of an entry."""
         await self._write("UPDATE entries SET unposted = NULL WHERE number = :number", {"number": number})

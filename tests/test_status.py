@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -140,3 +142,13 @@ async def test_a_question_that_the_cad_holds_off_was_not_asked_a_minute_ago(make
     text = await status(town)
     assert "**re-check**: not done again so soon; the next one <t:" in text
     assert "minute ago" not in text
+
+
+async def test_a_journal_that_can_be_read_alone_is_not_called_writable(town: Town) -> None:
+    await ask(town)
+    await town.journal._open_db.execute_fetchall("PRAGMA busy_timeout = 20")
+    with closing(sqlite3.connect(town.bot.settings.database_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        text = await status(town)
+    assert "❌ **journal**: it can't be used (database is locked)" in text
+    assert "writable" not in text

@@ -78,6 +78,7 @@ class Overview:
 
     async def _look_at_the_journal(self) -> list[Finding]:
         try:
+            await self._journal.tried()
             last = await self._journal.page(Filter(None, None, End.REMOVED.value), None, 1)
         except JournalError as error:
             return [fail("journal", f"it can't be used ({error})", "Its host finds more in the log")]
