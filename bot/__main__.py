@@ -9,7 +9,7 @@ from importlib.util import find_spec
 if missing := [name for name in ("aiohttp", "aiosqlite", "discord", "dotenv") if find_spec(name) is None]:
     sys.exit(
         f"This Python ({sys.executable}) lacks the packages that the bot needs ({', '.join(missing)}).\n"
-        "README.md has the line that installs them; after that it is .venv/bin/python -m bot "
+        "README.md has the line that installs them; then start the bot with .venv/bin/python -m bot "
         "(on Windows .venv\\Scripts\\python -m bot)."
     )
 
@@ -195,7 +195,7 @@ def _forget(user_id: str) -> int:
         print(f"No entry of {path} names user {user_id}. Nothing had to be changed.")
         return 0
     entries = "1 entry" if named == 1 else f"{named} entries"
-    print(f"{entries} of {path} named user {user_id}, {still_open} not ended yet. None does any more.")
+    print(f"{entries} of {path} named user {user_id} ({still_open} not ended yet). Now no entry does.")
     print("Posts in the audit channel and log files are not touched: delete those there.")
     return 0
 

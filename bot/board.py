@@ -205,8 +205,8 @@ class Board:
         while wanted := [number for number, sheet in self._sheets.items() if sheet.coming is not None]:
             server_id = min(wanted, key=lambda number: self._sheets[number].tried)
             sheet = self._sheets[server_id]
-            sheet.tried = asked = monotonic()  # a call that is created meanwhile sets `tried` back
-            at = time.time()
+            asked, at = monotonic(), time.time()
+            sheet.tried = asked
             try:
                 listed = await self._cad.calls(server_id)
                 if isinstance(listed, Answer):

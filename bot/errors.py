@@ -1,4 +1,4 @@
-"""What this bot refuses, as exceptions. How a removal ended is a value, not one of these."""
+"""Refusals, bad settings, Discord out of reach: as exceptions. How a removal ended is a value, not one of these."""
 
 from __future__ import annotations
 

@@ -199,7 +199,8 @@ def _reasons(done: Outcome) -> list[str]:
     if answer.why is Why.BUSY and done.action == REMOVE:
         reasons.append(f"Try again{when or ' in a minute'}.")
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
-        shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "It gave no reason"
+        # The journal keeps no text of the CAD's, so after a restart a reason that was given is not known any more.
+        shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "No reason is known"
         reasons.append(f"{shown} (HTTP {answer.status}).")
     if answer.reference and answer.end in (End.REJECTED, End.UNKNOWN):
         reasons.append(f"The CAD's reference is {quoted(answer.reference, 100)}.")

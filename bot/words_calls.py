@@ -55,11 +55,11 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
     when += hole
     if not seen.calls and seen.less:
         those = "were open" if seen.whole else "could be read"
-        return f"Of the calls that {those} on server **{server_id}** {relative(seen.at)}, none is left.{stale}{hole}"
+        return f"Of the calls that {those} {relative(seen.at)} on server **{server_id}**, none is left.{stale}{hole}"
     if not seen.calls and not seen.whole:
         return f"No call on server **{server_id}** could be read, {when}"
     if not seen.calls and stale:
-        return f"No call was open on server **{server_id}** {relative(seen.at)}.{stale}"
+        return f"No call was open {relative(seen.at)} on server **{server_id}**.{stale}"
     if not seen.calls:
         return f"No open calls on server **{server_id}**, {when}"
     return "\n".join([f"Open calls on server **{server_id}**, by number, {when}", *(_line(call, 2) for call in page)])

@@ -121,8 +121,9 @@ class StandIn:
             return _json(self._get(request.path), 200, self.clock())
         me = _ME
         if request.method == "PUT":
-            fixed = {"application_id": BOT, "version": "1", "default_member_permissions": None, "type": 1}
-            return _json([{**fixed, **one, "id": str(int(BOT) + 50)} for one in body or []])
+            # A message command comes with a description too, an empty one.
+            fixed = {"application_id": BOT, "version": "1", "default_member_permissions": None, "description": ""}
+            return _json([{**fixed, "type": 1, **one, "id": str(int(BOT) + 50)} for one in body or []])
         if request.path.endswith("/callback"):
             return _json({"interaction": {"id": request.path.split("/")[-3], "type": 2}})
         author = {"id": CHANNEL, "channel_id": CHANNEL, "author": me, "content": (body or {}).get("content", "")}

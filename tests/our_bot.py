@@ -14,7 +14,7 @@ from typing import Any
 
 from yarl import URL
 
-from bot import serving
+from bot import logs, serving
 from bot.app import CadBot
 from bot.cad.client import CadClient
 from bot.cad.dialect import Dialect
@@ -61,6 +61,7 @@ def die(when: str, mark: str) -> None:
 
 if __name__ == "__main__":
     meet(sys.argv[1])
+    logs.set_up("INFO", ())
     serving.CadBot = Announced
     version = "v1"
     if len(sys.argv) > 4:

@@ -66,7 +66,7 @@ async def pick(town: Town, shown: simcord.InteractionResult, *values: str) -> si
     return asked.response
 
 
-async def test_the_open_calls_oldest_first(make_town: OpenTown) -> None:
+async def test_the_open_calls_by_number(make_town: OpenTown) -> None:
     town = await open_on(make_town, Plan.PLUS)
     shown = await listed(town)
     head, *lines = text(shown).strip().split("\n")
@@ -95,6 +95,17 @@ async def test_several_are_removed_after_one_question_that_names_them(make_town:
     assert [entry.way for entry in await town.journal.unanswered(await town.journal.newest())] == []
 
 
+async def test_what_was_asked_about_is_not_selected_any_more(make_town: OpenTown) -> None:
+    """Discord shows a select anew, with nothing selected, where its message is edited."""
+    town = await make_town(cad=many(2))
+    shown = await listed(town)
+    before = len(town.env.http_requests)
+    await pick(town, shown, "1")
+    (edit,) = [sent for sent in town.env.http_requests[before:] if sent.path.endswith("/@original")]
+    assert edit.json is not None
+    assert [option["value"] for option in edit.json["components"][0]["components"][0]["options"]] == ["1", "2"]
+
+
 async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> None:
     town = await make_town(cad=many(2))
     shown = await listed(town)
@@ -106,7 +117,7 @@ async def test_what_was_removed_leaves_the_list_above(make_town: OpenTown) -> No
     question = await pick(town, shown, "2")
     await town.dispatcher.click(question, label="Remove call")
     assert re.fullmatch(
-        r"Of the calls that were open on server \*\*1\*\* <t:\d+:R>, none is left\.", text(shown).strip()
+        r"Of the calls that were open <t:\d+:R> on server \*\*1\*\*, none is left\.", text(shown).strip()
     )
     assert (options(shown), labels(shown)) == ([], ["Refresh"])
     assert len(town.cad.asked_for("GET_CALLS")) == 1
@@ -207,7 +218,7 @@ async def test_a_list_that_gets_no_newer_says_only_what_it_knows(make_town: Open
     await town.cad.go_down()
     said = text(await listed(town)).strip()
     assert re.fullmatch(
-        r"No call was open on server \*\*1\*\* <t:\d+:R>\. Nothing newer could be read\. "
+        r"No call was open <t:\d+:R> on server \*\*1\*\*\. Nothing newer could be read\. "
         r"If it goes on, an admin sees more with `/cad911 status`\.",
         said,
     )
@@ -328,7 +339,7 @@ async def test_a_list_with_a_hole_of_which_the_rest_was_removed(make_town: OpenT
     shown = await listed(town)
     await town.dispatcher.click(await pick(town, shown, "6"), label="Remove call")
     assert re.fullmatch(
-        r"Of the calls that could be read on server \*\*1\*\* <t:\d+:R>, none is left\. "
+        r"Of the calls that could be read <t:\d+:R> on server \*\*1\*\*, none is left\. "
         r"Some of what the CAD listed could not be read, so look there too\.",
         text(shown).strip(),
     )

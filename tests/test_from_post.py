@@ -180,9 +180,9 @@ async def test_the_place_in_the_line_is_told_and_the_second_click_sends_nothing(
     await town.dispatcher.click(shown, label="Remove call")
     assert "waits for its turn at the CAD" in shown.content
     assert labels(shown) == []
-    for _ in range(4):
+    for sent in (1, 2, 3, 4):
         clock.tick(1.05)
-        await asyncio.sleep(0.02)
+        await until(lambda sent=sent: len(town.cad.asked_for("REMOVE_911")) == sent)
     async with asyncio.timeout(5):
         while await town.env.settle() or not shown.content.startswith("✅"):
             await asyncio.sleep(0.002)

@@ -253,6 +253,19 @@ async def test_a_role_of_another_home_is_not_called_deleted(town: Town, caplog: 
     assert "deleted" not in caplog.text
 
 
+async def test_a_role_that_a_foreign_guild_alone_has_is_said_at_start(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    chief = town.env.create_guild("Strangers").create_role("Chief")
+    await town.env.settle()
+    ours = town.bot.settings
+    ids = (*ours.dispatcher_role_ids, chief.id)
+    settings = replace(ours, dispatcher_role_ids=ids, guild_ids=frozenset({town.guild.id}))
+    caplog.clear()
+    await town.env.restart_bot(CadBot(settings, town.client, town.journal, town.board))
+    assert f"dispatcher role: {chief.id} does not exist (deleted?), so nobody passes by it" in caplog.text
+
+
 async def test_a_foreign_guild_gets_no_command_and_one_log_line(
     make_town: OpenTown, caplog: pytest.LogCaptureFixture
 ) -> None:

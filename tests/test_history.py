@@ -52,6 +52,8 @@ async def test_an_admin_sees_who_removed_what_and_who_was_refused(town: Town) ->
     assert removed.endswith(f"<@{town.dispatcher.id}> /remove911 **302** on server **1**: ✅ removed")
     assert gone.endswith("**99** on server **1**: ☑️ already gone, no such call (HTTP 404)")
     assert refused.endswith(f"<@{town.civilian.id}> /remove911 **302** on server **1**: ⛔ refused")
+    (attempt,) = await town.journal.page(Filter(outcome="refused"), None, 9)
+    assert attempt.token is None  # nobody waits for an answer to it
 
 
 async def test_it_is_for_admins(town: Town) -> None:

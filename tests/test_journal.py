@@ -219,6 +219,25 @@ async def test_an_end_that_could_not_be_written_is_written_when_the_journal_is_c
     assert rows(path, "outcome") == [("removed",)]
 
 
+async def test_an_end_whose_note_is_cut_short_is_written_when_the_journal_is_closed(path: Path) -> None:
+    """As by a drain that has no more time for a slow disk."""
+    async with Journal(path) as journal:
+        await journal.asked("r1", CALL, asker())
+        await journal.sent("r1")
+        await journal._open_db.execute_fetchall("PRAGMA busy_timeout = 50")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            noting = asyncio.create_task(journal.ended("r1", REMOVED))
+            await asyncio.sleep(0)
+            noting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await noting
+            with pytest.raises(JournalError, match="locked"):
+                await journal.answered(1)  # stands behind the note, which has failed by then
+        assert rows(path, "outcome") == [(None,)]
+    assert rows(path, "outcome") == [("removed",)]
+
+
 async def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way")
     async with Journal(tmp_path / "file" / "journal.db") as journal:

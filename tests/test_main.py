@@ -232,6 +232,7 @@ async def test_a_real_process_that_is_stopped_in_the_middle_of_a_removal(
             process.send_signal(number)
             _, errors = await process.communicate()
     assert process.returncode == 0
+    assert b"registered /remove911, /calls911, /cad911, Remove 911 call in Los Santos" in errors
     assert b"Traceback" not in errors
     method, path, body = stand_in.sent[-1]
     assert (method, path.rpartition("/")[2]) == ("PATCH", "@original")
@@ -356,7 +357,7 @@ def test_forget_takes_a_person_out_of_the_journal(tmp_path: Path) -> None:
     assert "USER_ID can't be 'dana'; allowed: a Discord id, 15 to 20 digits" in wrong.stderr
     ended = run("forget", "100000000000000001", cwd=tmp_path, **settings)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "1 entry of journal.db named user 100000000000000001, 1 not ended yet. None does any more." in ended.stdout
+    assert "1 entry of journal.db named user 100000000000000001 (1 not ended yet). Now no entry does." in ended.stdout
     assert "audit channel and log files are not touched" in re.sub(r"\s+", " ", ended.stdout)
     again = run("forget", "100000000000000001", cwd=tmp_path, **settings)
     assert again.stdout == "No entry of journal.db names user 100000000000000001. Nothing had to be changed.\n"

@@ -49,9 +49,9 @@ async def test_the_place_is_shown_once_and_then_the_end(make_town: OpenTown) -> 
     assert text(shown[1]) == ""  # its turn is a second away: nothing to tell
     assert "waits for its turn at the CAD: one is before it. Its turn should come <t:" in text(shown[2])
     assert "waits for its turn at the CAD: 2 are before it." in text(shown[3])
-    for _ in range(3):
+    for sent in (2, 3, 4):
         clock.tick(1.05)
-        await asyncio.sleep(0.02)
+        await until(lambda sent=sent: len(town.cad.asked_for("REMOVE_911")) == sent)
     await settled(town, lambda: all(text(one).startswith("✅") for one in shown))
     assert edits(town) == 6
     assert town.cad.calls == {}

@@ -95,11 +95,11 @@ def test_a_place_in_the_line(ahead: int, says: str) -> None:
     )
 
 
-def test_an_unknown_refusal_is_shown_and_an_empty_one_said_to_be_empty() -> None:
+def test_an_unknown_refusal_is_shown_and_nothing_is_claimed_of_a_reason_that_is_not_there() -> None:
     shown = words.outcome(Outcome(CallRef(1, 302), Answer(End.REJECTED, Why.OTHER_REFUSAL, "NO  `WAY`\n!", 418)))
     assert "It said `NO 'WAY' !` (HTTP 418)." in shown
     shown = words.outcome(Outcome(CallRef(1, 302), Answer(End.REJECTED, Why.OTHER_REFUSAL, "\n", 400)))
-    assert "It gave no reason (HTTP 400)." in shown
+    assert "No reason is known (HTTP 400)." in shown
 
 
 @pytest.mark.parametrize(

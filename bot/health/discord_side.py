@@ -44,16 +44,21 @@ async def look(client: discord.Client, settings: Settings, commands: Collection[
     # The list of guilds comes without their roles.
     ids = [guild.id async for guild in client.fetch_guilds(limit=MOST_GUILDS)]
     guilds = [await client.fetch_guild(guild_id, with_counts=False) for guild_id in ids]
-    gate = Gate.of(settings)
-    homes = [guild for guild in guilds if gate.is_home(guild.id, {role.id for role in guild.roles})]
-    for finding in _servers(guilds, homes, settings, invite(settings, about.id)):
+    at_home = homes(guilds, settings)
+    for finding in _servers(guilds, at_home, settings, invite(settings, about.id)):
         yield finding
-    for finding in roles(homes or guilds, settings):
+    for finding in roles(at_home or guilds, settings):
         yield finding
-    for guild in homes:
+    for guild in at_home:
         yield await _commands(client, guild, about.id, commands, invite(settings, about.id))
-    for finding in await audit_channel(client, homes, settings):
+    for finding in await audit_channel(client, at_home, settings):
         yield finding
+
+
+def homes(guilds: Sequence[discord.Guild], settings: Settings) -> list[discord.Guild]:
+    """Return the servers in which the bot works."""
+    gate = Gate.of(settings)
+    return [guild for guild in guilds if gate.is_home(guild.id, {role.id for role in guild.roles})]
 
 
 def application(about: discord.AppInfo) -> list[Finding]:

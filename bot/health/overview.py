@@ -36,7 +36,8 @@ class Overview:
             findings = discord_side.application(await client.application_info())
             findings += await discord_side.audit_channel(client, client.guilds, self._settings)
             if not any(guild.unavailable for guild in client.guilds):  # its roles are not known yet
-                findings += discord_side.roles(client.guilds, self._settings)
+                at_home = discord_side.homes(client.guilds, self._settings)
+                findings += discord_side.roles(at_home or client.guilds, self._settings)
         except UNREACHED as error:
             findings = [warn("Discord", f"it could not be asked ({type(error).__name__})", "See /cad911 status later")]
         to_the_log([*findings, *self.clock.findings()])

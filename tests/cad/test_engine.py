@@ -286,7 +286,7 @@ async def test_who_joins_one_that_waits_is_told_the_wait_as_it_is_by_then() -> N
 async def test_closing_leaves_no_timer_behind() -> None:
     async with Script(REMOVE_911=[OK]).client(HandClock()) as client:
         await ask_many(client, 2, lambda *_: None)
-        assert any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks())
+        await until(lambda: any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks()))
     await asyncio.sleep(0)
     assert not any("HandClock.sleep" in repr(task) for task in asyncio.all_tasks())
 
@@ -390,7 +390,7 @@ async def test_a_recheck_waits_its_turn_although_the_breaker_is_open() -> None:
     async with cad.client(clock) as client:
         await removed(client, CALL)
         checking = asyncio.create_task(client.recheck())
-        await asyncio.sleep(0.01)
+        await until(lambda: client.waiting() == 1)
         assert not checking.done()
         clock.tick(1.05)
         assert (await checking).done
