@@ -50,6 +50,11 @@ class SeenCalls:
         """Say whether the community's plan lacks the list."""
         return self.trouble is not None and Why.PLAN in (self.trouble.why, self.trouble.because)
 
+    @property
+    def no_list(self) -> bool:
+        """Say whether there is no list at all: the plan lacks it, or the CAD has no such server."""
+        return self.no_plus or (self.trouble is not None and self.trouble.why is Why.NO_SUCH_SERVER)
+
     def without(self, refs: Container[CallRef]) -> SeenCalls:
         """Take out what was removed since."""
         calls = tuple(call for call in self.calls if call.ref not in refs)
@@ -205,7 +210,9 @@ class Board:
             try:
                 listed = await self._cad.calls(server_id)
                 if isinstance(listed, Answer):
-                    sheet.seen = replace(sheet.seen, trouble=listed)
+                    failed = replace(sheet.seen, trouble=listed)
+                    # Where there is no list any more, what it once held is none.
+                    sheet.seen = SeenCalls(trouble=listed) if failed.no_list else failed
                     continue
                 for call in listed.calls:
                     fold(call)

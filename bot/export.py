@@ -48,7 +48,7 @@ def harmless(cell: object) -> str:
 def _cells(entry: Entry) -> tuple[object, ...]:
     return (
         entry.number, _time(entry.asked_at), _time(entry.sent_at), _time(entry.ended_at), entry.action,
-        entry.server_id, entry.call_id, entry.outcome, cause(entry), _id(entry.user_id), entry.way,
+        entry.server_id or None, entry.call_id, entry.outcome, cause(entry), _id(entry.user_id), entry.way,
         _id(entry.guild_id), _id(entry.channel_id), entry.reference,
     )  # fmt: skip
 

@@ -30,6 +30,7 @@ _ENDED = (
     "UPDATE entries SET ended_at = :now, outcome = :outcome, why = :why, status = :status, reference = :reference "
     "WHERE request = :request AND ended_at IS NULL"
 )
+_AT_ONCE = 500
 _TEND_EVERY = 60.0
 _RETAIN_EVERY = 86_400.0
 
@@ -127,8 +128,16 @@ class Journal:
         )
 
     async def answered(self, number: int) -> None:
-        """Note that the person has read the end: the token is not needed any more."""
-        await self._write("UPDATE entries SET token = NULL WHERE number = :number", {"number": number})
+        """Note that the person has read the end: the token is not needed any more.
+
+        That goes for all that the same reply told, in one step: after a crash in between, what is told of the rest
+        would take the place of what was told of these.
+        """
+        await self._write(
+            "UPDATE entries SET token = NULL WHERE token IS NOT NULL "
+            "AND token = (SELECT token FROM entries WHERE number = :number)",
+            {"number": number},
+        )
 
     # What is read back.
 
@@ -151,10 +160,14 @@ class Journal:
         return found[0].number if found else 0
 
     async def unanswered(self, newest: int) -> list[Entry]:
-        """List what has ended and was perhaps not read, while Discord still takes an answer, up to number `newest`."""
+        """List what has ended and was perhaps not read, while Discord still takes an answer, up to number `newest`.
+
+        What one reply tells of several waits until all of them have ended.
+        """
         return await self._read(
             "SELECT * FROM entries WHERE token IS NOT NULL AND ended_at IS NOT NULL AND asked_at > :since "
-            "AND number <= :newest ORDER BY number",
+            "AND number <= :newest "
+            "AND token NOT IN (SELECT token FROM entries WHERE ended_at IS NULL AND token IS NOT NULL) ORDER BY number",
             {"since": time() - TOKEN_LIFE, "newest": newest},
         )
 
@@ -165,21 +178,32 @@ class Journal:
             {"most": most},
         )
 
+    async def tried(self) -> None:
+        """Write the newest entry as it is: what can be read may not be writable.
+
+        Raises:
+            JournalError: it can't be written.
+        """
+        await self._write("UPDATE entries SET way = way WHERE number = (SELECT max(number) FROM entries)")
+
     async def posted(self, number: int) -> None:
         """Note that the audit channel has heard of an entry."""
         await self._write("UPDATE entries SET unposted = NULL WHERE number = :number", {"number": number})
 
     async def page(self, wanted: Filter, before: int | None, most: int) -> list[Entry]:
         """Return at most `most` entries, the newest first; where `before` is given, only those of a smaller number."""
-        return [entry async for entry in self.entries(wanted, before, most)]
+        return await self._read(*page_query(wanted, before, most))
 
-    async def entries(self, wanted: Filter, before: int | None = None, most: int = -1) -> AsyncIterator[Entry]:
-        """Give entries one by one, the newest first; memory does not grow with their number."""
-        sql, parameters = page_query(wanted, before, most)
-        with told():
-            async with self._open_db.execute(sql, parameters) as rows:
-                async for row in rows:
-                    yield Entry(**dict(row))
+    async def entries(self, wanted: Filter) -> AsyncIterator[Entry]:
+        """Give entries one by one, the newest first; memory does not grow with their number.
+
+        A piece at a time: while a statement is open, the retention can't empty SQLite's log beside the file.
+        """
+        before = None
+        while piece := await self.page(wanted, before, _AT_ONCE):
+            for entry in piece:
+                yield entry
+            before = piece[-1].number
 
     # Tending: opened again where it was not, old tokens blanked, old entries deleted.
 

@@ -48,9 +48,6 @@ async def settle(journal: Journal, cad: CadClient, left: list[Entry]) -> None:
 
     What was not sent ends as not sent, for certain. What was sent is looked for among the open calls, where the
     plan has them; it is never sent again.
-
-    Raises:
-        JournalError: the journal can't be written.
     """
     for request, entry in {entry.request: entry for entry in left}.items():
         answer = Answer(End.NOT_SENT, Why.RESTARTED)
@@ -60,7 +57,11 @@ async def settle(journal: Journal, cad: CadClient, left: list[Entry]) -> None:
             answer = await cad.follow(cad.begin_look_up(entry.ref))
             if answer.why in (Why.STOPPED, Why.CLOSING):
                 return  # this process stops too: the next one finds out
-        await journal.ended(request, answer)
+        try:
+            await journal.ended(request, answer)
+        except JournalError as error:
+            # It is written as soon as that can be, and the others need not wait for it.
+            log.error("how %s ended, left over by an earlier run, could not be written (%s)", entry.ref, error)
         log.warning("%s was left over by an earlier run: %s", entry.ref, answer.end.value)
 
 

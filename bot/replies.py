@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from typing import IO, TYPE_CHECKING, cast
 
+import aiohttp
 import discord
 
 from bot import words
@@ -20,6 +23,9 @@ log = logging.getLogger(__name__)
 # RuntimeError is what aiohttp raises where its session was closed meanwhile.
 _UNREACHED = (*UNREACHED, discord.InteractionResponded, RuntimeError)
 _ALREADY_ACKNOWLEDGED = 40060
+
+PAUSES = (1.0, 3.0)
+"""Seconds after which an answer is given again where the connection broke; less than what a drain leaves it."""
 
 
 async def acknowledge(interaction: discord.Interaction[CadBot], meanwhile: str | None = None) -> bool:
@@ -70,7 +76,7 @@ async def say(
     """
     try:
         if interaction.response.is_done():
-            await interaction.edit_original_response(content=text, view=view, embed=embed)
+            await _edit(interaction, text, view, embed)
         else:
             nothing = discord.utils.MISSING
             await interaction.response.send_message(
@@ -84,12 +90,29 @@ async def say(
     return True
 
 
+async def _edit(
+    interaction: discord.Interaction[CadBot], text: str, view: discord.ui.View | None, embed: discord.Embed | None
+) -> None:
+    # discord.py itself tries again after a 5xx, and not after a connection that broke. Edited twice is edited once.
+    for pause in (*PAUSES, None):
+        try:
+            await interaction.edit_original_response(content=text, view=view, embed=embed)
+        except (aiohttp.ClientError, OSError):
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
 async def attach(interaction: discord.Interaction[CadBot], text: str, file: IO[bytes], name: str) -> None:
-    """Send a file beside the answer, ephemeral too. A failure is only logged."""
+    """Send a file beside the answer, ephemeral too. A failure is logged, and said where Discord still takes that."""
     try:
         await interaction.followup.send(text, file=discord.File(cast("io.BufferedIOBase", file), name), ephemeral=True)
     except _UNREACHED as error:
         log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
+        with contextlib.suppress(*_UNREACHED):
+            await interaction.followup.send(words.no_file(), ephemeral=True)
 
 
 async def edit_after_a_restart(bot: CadBot, token: str, text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ D = TypeVar("D")
 DATABASE_PATH = Path("data", "remove911.db")
 LONGEST_RETENTION = 3650
 """Days, ten years: what is kept longer is not kept with a purpose."""
+LONGEST_NAME = 240
+"""Characters of a file's or folder's name: file systems take 255, and SQLite adds to the journal's."""
 LEAST_KEY = 8
 """Characters of the shortest key that is taken: a shorter one is a slip, and could not be kept out of the logs."""
 
@@ -230,7 +233,9 @@ def _path(value: str) -> Path:
         path = Path(value).expanduser()
     except RuntimeError:
         raise ValueError("it begins with ~, and there is no such home folder; allowed: a file's path") from None
-    if "\0" in value or path.is_dir():
+    long = any(len(part) > LONGEST_NAME for part in path.parts)
+    # Not the path's own is_dir: before Python 3.14 that raises for a folder into which we may not look.
+    if "\0" in value or long or os.path.isdir(path):  # noqa: PTH112
         raise ValueError("it is a folder, or no path at all; allowed: a file's path, such as data/remove911.db")
     return path
 

@@ -165,6 +165,11 @@ def outdated_command() -> str:
     return "This command has changed. Reload Discord (Ctrl+R on a computer) and try again. Nothing was sent to the CAD."
 
 
+def no_file() -> str:
+    """Say that a file did not come."""
+    return f"Discord did not take the file. Try again in a minute. {_HOST} finds the reason in its log."
+
+
 def broken(reference: int) -> str:
     """Answer when the bot itself failed; the reference is in the log beside the reason."""
     return (
@@ -174,7 +179,7 @@ def broken(reference: int) -> str:
 
 
 def _reasons(done: Outcome) -> list[str]:
-    answer, cause = done.answer, _CAUSES[done.answer.why]
+    answer, cause = done.answer, _cause_of(done)
     when = "" if answer.at is None else f" {relative(answer.at)}"
     if answer.why is Why.REMOVED_BEFORE:
         for_whom = "" if done.removed_by is None else f", for <@{done.removed_by}>"
@@ -186,14 +191,12 @@ def _reasons(done: Outcome) -> list[str]:
             *because,
             "When that is mended, `/cad911 status` lets the bot try again, and so does a restart.",
         ]
-    if answer.why is Why.JOURNAL and done.action == CREATE:
-        cause = _NOT_WRITTEN
     reasons = [cause]
     if answer.end is End.NOT_SENT and answer.why in (Why.RESTARTED, Why.OUR_BUG):
         reasons.append("Nothing was sent to the CAD." + (_AGAIN if done.action == REMOVE else _IN_THE_CAD))
     if answer.why is Why.NO_SUCH_SERVER and when:
         reasons.append(f"Its servers were last listed{when}.")
-    if answer.why is Why.BUSY:
+    if answer.why is Why.BUSY and done.action == REMOVE:
         reasons.append(f"Try again{when or ' in a minute'}.")
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
         # The journal keeps no text of the CAD's, so after a restart a reason that was given is not known any more.
@@ -209,3 +212,14 @@ def _reasons(done: Outcome) -> list[str]:
             else "Look at the CAD: if the call is still there, run the command again."
         )
     return reasons
+
+
+def _cause_of(done: Outcome) -> str:
+    why = done.answer.why
+    if done.action == REMOVE or done.answer.end is not End.NOT_SENT:
+        return _CAUSES[why]
+    if why is Why.JOURNAL:
+        return _NOT_WRITTEN
+    # Creating has no second try: the button is dead, whatever came of it.
+    happened, again, _ = _CAUSES[why].partition(" Try again")
+    return happened + (_IN_THE_CAD if again or why is Why.BUSY else "")

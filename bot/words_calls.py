@@ -51,12 +51,13 @@ def listed(seen: SeenCalls, page: Sequence[EmergencyCall], server_id: int) -> st
     stale = "" if seen.trouble is None else f" Nothing newer could be read. {_ADMINS_SEE_MORE}"
     less = ", without what was removed since" if seen.less else ""
     when = f"as of {relative(seen.at)}{less}.{stale}"
-    if not seen.whole:
-        when += " Some of what the CAD listed could not be read, so look there too."
+    hole = "" if seen.whole else " Some of what the CAD listed could not be read, so look there too."
+    when += hole
+    if not seen.calls and seen.less:
+        those = "were open" if seen.whole else "could be read"
+        return f"Of the calls that {those} {relative(seen.at)} on server **{server_id}**, none is left.{stale}{hole}"
     if not seen.calls and not seen.whole:
         return f"No call on server **{server_id}** could be read, {when}"
-    if not seen.calls and seen.less:
-        return f"Of the calls that were open {relative(seen.at)} on server **{server_id}**, none is left.{stale}"
     if not seen.calls and stale:
         return f"No call was open {relative(seen.at)} on server **{server_id}**.{stale}"
     if not seen.calls:

@@ -77,8 +77,10 @@ def remove_from_post(post: Post, seen: SeenCalls | None) -> str:
         when = relative(seen.at)
         if call := next((one for one in seen.calls if one.ref == post.ref), None):
             return "\n".join([question, *about(call), f"This is what the CAD says of it, asked {when}."])
+        since = ", or it was removed since" if seen.less else ""
+        unlisted = f"does not list the call{since}: it may be gone already."
         source = (
-            f"This was read from the post. The CAD, asked {when}, does not list the call: it may be gone already."
+            f"This was read from the post. The CAD, asked {when}, {unlisted}"
             if seen.whole
             else f"This was read from the post. The CAD was asked {when}, and not all of its list could be read."
         )

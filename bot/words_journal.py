@@ -58,7 +58,8 @@ def _line(entry: Entry) -> str:
     end = _ended(entry)
     if entry.outcome not in (None, REFUSED, End.REMOVED.value, CREATED):
         end += f", {cause(entry)}"
-    asked_for = f" **{entry.call_id}** on server **{entry.server_id}**" if entry.call_id else ""
+    where = f" on server **{entry.server_id}**" if entry.server_id else ""
+    asked_for = f" **{entry.call_id}**{where}" if entry.call_id else ""
     return f"`{entry.number}` <t:{entry.asked_at:.0f}:f> {_who(entry)} {entry.way}{asked_for}: {_sign(entry)} {end}"
 
 
@@ -79,4 +80,5 @@ def _who(entry: Entry) -> str:
 
 
 def _call(entry: Entry) -> str:
-    return f"call {entry.call_id} on server {entry.server_id}"
+    # Somebody who was refused may have named no server.
+    return f"call {entry.call_id}" + (f" on server {entry.server_id}" if entry.server_id else "")

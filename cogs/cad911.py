@@ -104,7 +104,7 @@ class _Pages(View):
     async def older(self, interaction: Click, _: discord.ui.Button[Any]) -> None:
         """Go on a page."""
         if await acknowledge(interaction):
-            if self._next is not None:
+            if self._next not in (None, self._starts[-1]):  # that page may be on its way, by a click just before
                 self._starts.append(self._next)
             await self.show(interaction)
 

@@ -19,8 +19,8 @@ class StandIn:
     """Discord, for one bot in one guild. `sent` is each REST request of the bot: method, path, body.
 
     With `refuse_with`, the gateway ends every log-in with that close code. What stands in the other attributes may be
-    changed: the application, the guilds by their ids, the bot's own roles, what is registered, the clock, and the
-    status that a path answers with.
+    changed: the application, the guilds by their ids, the bot's own roles, what is registered, the clock, the status
+    that a path answers with, and how many edits meet a connection that breaks.
     """
 
     def __init__(self, refuse_with: int | None = None) -> None:
@@ -31,6 +31,7 @@ class StandIn:
         self.registered: list[str] = []
         self.clock = time.time
         self.failing: dict[str, tuple[int, int]] = {}
+        self.breaking = 0
         self.sent: list[tuple[str, str, Any]] = []
         self.identified = asyncio.Event()
         self._sockets: list[web.WebSocketResponse] = []
@@ -108,6 +109,10 @@ class StandIn:
 
     async def _rest(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body and request.content_type == "application/json" else None
+        if request.method == "PATCH" and self.breaking and request.transport is not None:
+            self.breaking -= 1
+            request.transport.abort()
+            return web.Response()
         self.sent.append((request.method, request.path, body))
         status, code = next((how for path, how in self.failing.items() if path in request.path), (0, 0))
         if status:

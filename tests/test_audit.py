@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -221,3 +222,30 @@ async def test_what_can_not_be_noted_creates_nothing(make_town: OpenTown) -> Non
     town.journal._db = db
     assert (outcome.answer.end, outcome.answer.why) == (End.NOT_SENT, Why.JOURNAL)
     assert town.cad.asked_for("CALL_911") == []
+
+
+async def test_an_end_that_can_not_be_written_at_start_keeps_no_other_from_its_own(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker = Asker(user_id=town.dispatcher.id, guild_id=town.guild.id, channel_id=town.room.id, way="/remove911")
+    for request, call in (("first", 301), ("second", 302)):
+        await town.journal.asked(request, CallRef(1, call), asker)
+    await town.journal._open_db.execute_fetchall("PRAGMA busy_timeout = 20")
+    lock, ended = Locked(town), town.journal.ended
+
+    async def ended_while_locked(request: str, answer: Answer) -> None:
+        if request == "first":
+            lock.take()
+        try:
+            await ended(request, answer)
+        finally:
+            lock.give_back()
+
+    monkeypatch.setattr(town.journal, "ended", ended_while_locked)
+    await restart(town)
+    async with asyncio.timeout(5):
+        while len(left := await town.journal.left_open()) == 2 or await town.env.settle():
+            await asyncio.sleep(0.002)
+    assert [entry.request for entry in left] == ["first"]
+    await town.journal._tend()
+    assert await town.journal.left_open() == []

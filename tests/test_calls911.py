@@ -329,3 +329,28 @@ async def test_a_server_out_of_range_is_not_asked_about(make_town: OpenTown, ser
     assert text(shown).startswith(f"`server_id` can't be `{server_id}`: ")
     assert town.cad.asked_for("GET_CALLS") == []
     assert len(town.env.errors) == 1
+
+
+async def test_a_list_with_a_hole_of_which_the_rest_was_removed(make_town: OpenTown) -> None:
+    cad = OddCad(plan=Plan.PLUS)
+    cad.odd = [{"callId": "5"}, {"callId": 6}]
+    cad.calls[CallRef(1, 6)] = Call(CallRef(1, 6), "Ana", "Pier", "Smoke")
+    town = await make_town(cad=cad)
+    shown = await listed(town)
+    await town.dispatcher.click(await pick(town, shown, "6"), label="Remove call")
+    assert re.fullmatch(
+        r"Of the calls that could be read <t:\d+:R> on server \*\*1\*\*, none is left\. "
+        r"Some of what the CAD listed could not be read, so look there too\.",
+        text(shown).strip(),
+    )
+
+
+async def test_what_is_said_not_to_be_there_can_not_be_selected(make_town: OpenTown) -> None:
+    town = await make_town(cad=many(2))
+    shown = await listed(town)
+    assert shown.response is not None
+    town.cad.plan = Plan.STANDARD
+    town.board.created(1)  # so that the next list is asked for at once
+    shown = await town.dispatcher.click(shown.response, label="Refresh")
+    assert "needs the CAD's plan **Plus** or higher" in text(shown)
+    assert options(shown) == []

@@ -266,3 +266,12 @@ async def test_a_server_that_the_cad_does_not_have_is_not_believed(make_town: Op
     shown = await pointed(town, post)
     assert shown.content.startswith("This post names server **1**, and the CAD lists no such server")
     assert town.cad.asked_for("REMOVE_911") == []
+
+
+async def test_a_call_that_was_removed_since_the_list_is_told_so(make_town: OpenTown) -> None:
+    town = await make_town(cad=LoopbackCad(plan=Plan.PLUS))
+    post = await post_of(town)
+    await town.board.calls(1)
+    await town.dispatcher.slash(town.room, "remove911", call_id=302, server_id=1)
+    shown = await pointed(town, post)
+    assert shown.content.endswith("does not list the call, or it was removed since: it may be gone already.")

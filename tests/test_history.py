@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from bot.cad.model import Answer, CallRef, End, Why
 from bot.entries import CREATE, Asker, Entry, Filter
 from bot.export import harmless, write_csv
 from bot.sandbox.town import Town
-from bot.words_journal import history
+from bot.words_journal import audit, history
 from tests.test_remove911 import ask
 
 ENTRY = Entry(
@@ -215,3 +216,47 @@ async def test_a_page_of_the_longest_entries_fits(town: Town) -> None:
         await town.journal.asked(str(number), CallRef(2**31 - 1, 2**31 - 1), asker, "create")
         await town.journal.ended(str(number), Answer(End.GONE, Why.CONNECTION_LOST, status=503))
     assert len(lines(await look(town))) == 25
+
+
+async def test_two_clicks_at_once_turn_one_page(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    await note_many(town, 80)
+    shown = await look(town)
+    goes_on, page = asyncio.Event(), town.journal.page
+
+    async def slow(*given: object) -> list[Entry]:
+        await town.env.external_wait(goes_on.wait(), reason="a slow disk")
+        return await page(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(town.journal, "page", slow)
+    assert shown.response is not None
+    for _ in range(2):
+        await town.administrator.click(shown.response, label="Older")
+    goes_on.set()
+    async with asyncio.timeout(5):
+        while await town.env.settle():
+            await asyncio.sleep(0.002)
+    (embed,) = shown.response.embeds
+    assert (embed.footer.text, lines(shown)[0][:4]) == ("Page 2", "`55`")
+
+
+async def test_who_was_refused_and_named_no_server_is_not_said_to_have_named_one(town: Town) -> None:
+    await town.civilian.slash(town.room, "cad911 history", call_id=302)
+    (refused,) = lines(await look(town))
+    assert refused.endswith(f"<@{town.civilian.id}> /cad911 history **302**: ⛔ refused")
+    (entry,) = await town.journal.page(Filter(), None, 1)
+    assert audit(entry)[1].endswith("for call 302")
+    file = io.BytesIO()
+    await write_csv(file, entries(entry), 20_000)
+    (_, row) = csv.reader(io.StringIO(file.read().decode("utf-8-sig")))
+    assert row[5:7] == ["", "302"]
+
+
+async def test_a_file_that_discord_does_not_take_is_said(town: Town) -> None:
+    await note_many(town, 3)
+    shown = await look(town)
+    town.env.inject_error("POST", "/webhooks/*/*", status=413, code=40005)
+    assert shown.response is not None
+    sent = await town.administrator.click(shown.response, label="All as CSV")
+    (message,) = sent.followups
+    assert message.content.startswith("Discord did not take the file.")
+    assert message.attachments == []

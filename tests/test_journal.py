@@ -382,3 +382,27 @@ async def test_all_entries_are_given_one_by_one(big: Path) -> None:
             assert entry.outcome == "unknown"
             many += 1
     assert many == MANY // 10
+
+
+async def test_what_one_reply_tells_is_answered_in_one_step_and_once_all_of_it_has_ended(path: Path) -> None:
+    async with Journal(path) as journal:
+        first = await journal.noted(CALL, asker(token="of-three"), REMOVED)
+        for request in ("r2", "r3"):
+            await journal.asked(request, CallRef(1, 303), asker(token="of-three"))
+        other = await journal.noted(CALL, asker(token="of-one"), REMOVED)
+        await journal.ended("r2", REMOVED)
+        assert [entry.number for entry in await journal.unanswered(9)] == [other]
+        await journal.ended("r3", REMOVED)
+        assert len(await journal.unanswered(9)) == 4
+        await journal.answered(first)
+        assert rows(path, "token") == [(None,), (None,), (None,), ("of-one",)]
+
+
+async def test_the_retention_does_its_work_while_entries_are_read(path: Path) -> None:
+    async with Journal(path) as journal:
+        for _ in range(100):
+            await journal.noted(CALL, asker(), REMOVED)
+        reading = journal.entries(Filter())
+        await anext(reading)
+        await journal._retain()
+        assert len([entry async for entry in reading]) == 99

@@ -115,6 +115,19 @@ async def test_a_reply_that_is_too_old_is_not_edited_but_its_entry_ends(tmp_path
     assert answers(after) == []
 
 
+async def test_an_answer_is_not_lost_with_a_connection_that_breaks(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.db"
+    cad = LoopbackCad(community_id="ours", key="planted-key")
+    discord = StandIn()
+    discord.breaking = 1
+    async with cad.serving() as account, bot(discord, str(account.url), journal):
+        await discord.command("remove911", call_id=302, server_id=1)
+        await until(lambda: bool(answers(discord)))
+        await until(lambda: rows(journal) == [(302, 1, "removed", None)])
+    (answer,) = answers(discord)
+    assert answer.startswith(REMOVED)
+
+
 async def test_a_second_process_says_so_and_ends_with_2(tmp_path: Path) -> None:
     cad = LoopbackCad(community_id="ours", key="planted-key")
     first, second = StandIn(), StandIn()

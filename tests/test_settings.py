@@ -153,6 +153,7 @@ def test_every_mistake_is_told_at_once() -> None:
         ("AUDIT_CHANNEL_ID", f"{ROLE},{GUILD}", "allowed: one id"),
         ("SONORAN_API_VERSION", "v3", "found 'v3'; allowed: v1, v2"),
         ("DATABASE_PATH", ".", "it is a folder"),
+        ("DATABASE_PATH", "x" * 300, "no path at all"),
         ("DATABASE_PATH", "~no-such-user/x.db", "there is no such home folder"),
         ("RETENTION_DAYS", "0", "found '0'; allowed: a whole number from 1 to 3650"),
         ("EMERGENCY_NUMBER", "nine", "found 'nine'; allowed: 2 to 5 digits, such as 911, 999 or 112"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,9 @@ import simcord
 
 from bot import __version__
 from bot.app import CadBot
+from bot.cad import v2
 from bot.cad.model import Plan
+from bot.sandbox.cad import LoopbackCad
 from bot.sandbox.town import Town
 from tests.clocks import JumpClock
 from tests.conftest import KEY, OpenTown
@@ -73,7 +77,7 @@ async def test_it_lets_the_cad_be_tried_again_at_most_once_a_minute(make_town: O
     assert first.startswith("2 things fail.")
     town.cad.key = right
     again = await status(town)
-    assert "**re-check**: done less than a minute ago; the next one <t:" in again
+    assert "**re-check**: not done again so soon; the next one <t:" in again
     assert "❌ **sending**: stopped" in again
     assert "accepts" not in again
     assert len(town.cad.asked_for("GET_VERSION")) == 2
@@ -128,3 +132,23 @@ async def test_a_start_logs_what_is_not_in_order(town: Town, caplog: pytest.LogC
     )
     await fresh.on_ready()  # a reconnection is no start
     assert caplog.text.count("audit channel") == 1
+
+
+async def test_a_question_that_the_cad_holds_off_was_not_asked_a_minute_ago(make_town: OpenTown) -> None:
+    clock = JumpClock()
+    town = await make_town(clock=clock, dialect=v2, cad=LoopbackCad(limits={"GET_VERSION": 1}, minute=900))
+    assert "it is busy and takes no more for now (HTTP 429)" in await status(town)
+    clock.t += 120
+    text = await status(town)
+    assert "**re-check**: not done again so soon; the next one <t:" in text
+    assert "minute ago" not in text
+
+
+async def test_a_journal_that_can_be_read_alone_is_not_called_writable(town: Town) -> None:
+    await ask(town)
+    await town.journal._open_db.execute_fetchall("PRAGMA busy_timeout = 20")
+    with closing(sqlite3.connect(town.bot.settings.database_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        text = await status(town)
+    assert "❌ **journal**: it can't be used (database is locked)" in text
+    assert "writable" not in text

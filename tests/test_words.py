@@ -55,6 +55,13 @@ def test_nobody_is_told_to_remove_what_they_wanted_to_create() -> None:
     assert "remove the call in the CAD" in words.outcome(Outcome(CallRef(1, 302), Answer(End.NOT_SENT, Why.JOURNAL)))
 
 
+@pytest.mark.parametrize("why", [Why.NO_CONNECTION, Why.LINE_FULL, Why.CLOSING, Why.BUSY])
+def test_nobody_is_told_to_create_again_what_can_be_created_once_only(why: Why) -> None:
+    said = words.outcome(Outcome(CallRef(1, 302), Answer(End.NOT_SENT, why, at=1790000000), action=CREATE))
+    assert "Try again" not in said
+    assert said.endswith(". If the call is still needed, create it in the CAD.")
+
+
 @pytest.mark.parametrize("end", [End.REJECTED, End.UNKNOWN])
 def test_the_cads_reference_is_said_once(end: End) -> None:
     said = words.outcome(Outcome(CallRef(1, 302), Answer(end, Why.SERVER_ERROR, reference="00-ab")))

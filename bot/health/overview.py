@@ -69,7 +69,7 @@ class Overview:
         heard = held.get(Kind.VERSION, self._heard) if isinstance(self._heard, Plan) else self._heard
         findings = [] if heard is None else cad_side.connection(self._settings, heard, self._cad.plan_said)
         if too_soon and answer.at is not None:
-            findings.append(Finding("re-check", f"done less than a minute ago; the next one {relative(answer.at)}"))
+            findings.append(Finding("re-check", f"not done again so soon; the next one {relative(answer.at)}"))
         if answer.done and plan is not None and plan.lists_servers:
             findings += cad_side.servers(self._settings, await self._cad.servers())
         findings.append(cad_side.sending(held))
@@ -79,6 +79,7 @@ class Overview:
 
     async def _look_at_the_journal(self) -> list[Finding]:
         try:
+            await self._journal.tried()
             last = await self._journal.page(Filter(None, None, End.REMOVED.value), None, 1)
         except JournalError as error:
             return [fail("journal", f"it can't be used ({error})", "Its host finds more in the log")]

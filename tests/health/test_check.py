@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -17,10 +18,11 @@ from yarl import URL
 
 from bot.cad.model import Account, Plan
 from bot.errors import BAD_SETTINGS
+from bot.health import Level, machine
 from bot.health.check import FAILS, FINE, Check
 from bot.journal import Journal
 from bot.sandbox.cad import LoopbackCad
-from bot.settings import Settings
+from bot.settings import Settings, journal_path
 from tests.clocks import JumpClock
 from tests.conftest import KEY
 from tests.discord_stand_in import BOT, CHANNEL, GUILD, ROLE, StandIn, guild
@@ -260,3 +262,20 @@ async def test_the_audit_channel_is_writable(world: World) -> None:
     world.changes["audit_channel_id"] = int(CHANNEL)
     assert "ok audit channel #dispatch in Los Santos, and the bot may write there" in await world.check()
     assert world.code == FINE
+
+
+@pytest.mark.skipif(not hasattr(os, "setresuid"), reason="needs another user, who can be turned back from")
+async def test_a_journal_in_a_folder_that_is_closed_to_the_bot(tmp_path: Path) -> None:
+    path = tmp_path / "closed" / "within" / "journal.db"
+    path.parent.parent.mkdir(mode=0)
+    root = os.geteuid() == 0
+    if root:  # to whom nothing is closed
+        os.setresuid(65534, 65534, 0)
+    try:
+        assert journal_path({"DATABASE_PATH": str(path)}, []) == path
+        found = machine.journal(path)
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+    assert found.level is Level.FAIL
+    assert "takes no new files from this user" in found.found
