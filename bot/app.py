@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from typing import Any
 
@@ -21,7 +22,7 @@ from bot.health import discord_side
 from bot.health.overview import Overview
 from bot.journal import Journal
 from bot.journal_file import JournalError
-from bot.leftover import catch_up
+from bot.leftover import catch_up, keep_answering
 from bot.removals import RemovalDesk
 from bot.replies import say
 from bot.settings import Settings
@@ -72,6 +73,7 @@ class CadBot(commands.Bot):
         self.desk = RemovalDesk(cad, journal, board)
         self._audit: Audit | None = None
         self._catching_up: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None = None
         self.closing = False
         self._draining: asyncio.Task[None] | None = None
         self.running: set[asyncio.Task[object]] = set()
@@ -91,6 +93,8 @@ class CadBot(commands.Bot):
         if channel := self.settings.audit_channel_id:
             self._audit = Audit(self.journal, self.get_partial_messageable(channel))
             self._audit.open()
+        # In a context of its own: it belongs to nobody's command.
+        self._answering = contextvars.Context().run(asyncio.create_task, keep_answering(self), name="answers")
         try:
             # Asked before the first command can come, so that none of this process's is among them.
             left, newest = await self.journal.left_open(), await self.journal.newest()
@@ -171,6 +175,8 @@ class CadBot(commands.Bot):
             await asyncio.wait(others, timeout=LAST_WORDS)
         if self._audit is not None:
             await self._audit.close(LAST_WORDS)
+        if self._answering is not None:
+            self._answering.cancel()
 
     async def _clear_global_commands(self) -> None:
         if self._global_cleared:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 TOKEN_LIFE = 900.0
 """Seconds for which Discord takes an interaction's token; older ones are not kept."""
+LAST = 2**63 - 1
+"""No entry has a larger number."""
 MOST_UNPOSTED = 500
 """Entries that wait for an audit channel which refuses them; older ones are given up."""
 
@@ -159,16 +161,20 @@ class Journal:
         found = await self._read("SELECT * FROM entries ORDER BY number DESC LIMIT 1")
         return found[0].number if found else 0
 
-    async def unanswered(self, newest: int) -> list[Entry]:
-        """List what has ended and was perhaps not read, while Discord still takes an answer, up to number `newest`.
+    async def unanswered(self, newest: int = LAST, ended_by: float = float("inf")) -> list[Entry]:
+        """List what has ended and was perhaps not read, while Discord still takes an answer.
 
         What one reply tells of several waits until all of them have ended.
+
+        Args:
+            newest: only what has this number or a smaller one.
+            ended_by: only what had ended by then.
         """
         return await self._read(
             "SELECT * FROM entries WHERE token IS NOT NULL AND ended_at IS NOT NULL AND asked_at > :since "
-            "AND number <= :newest "
+            "AND number <= :newest AND ended_at <= :ended_by "
             "AND token NOT IN (SELECT token FROM entries WHERE ended_at IS NULL AND token IS NOT NULL) ORDER BY number",
-            {"since": time() - TOKEN_LIFE, "newest": newest},
+            {"since": time() - TOKEN_LIFE, "newest": newest, "ended_by": ended_by},
         )
 
     async def unposted(self, most: int) -> list[Entry]:

@@ -1,8 +1,10 @@
-"""What an earlier run left over: its removals get an end, and the people who still wait for it their answer."""
+"""What was left over, by an earlier run or by Discord's silence: it gets an end, and who still waits an answer."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from time import time
 from typing import TYPE_CHECKING
 
 from bot import words
@@ -10,7 +12,7 @@ from bot.cad.model import Answer, End, Why
 from bot.entries import CREATE
 from bot.journal_file import JournalError
 from bot.removals import Outcome
-from bot.replies import edit_after_a_restart
+from bot.replies import edit_later
 from bot.text import cut
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BETWEEN_TRIES = 60.0
+"""Seconds after which an answer that Discord did not take is given again."""
 MOST_OF_A_MESSAGE = 2000
 """Characters that Discord takes."""
 
@@ -36,11 +40,24 @@ async def catch_up(bot: CadBot, cad: CadClient, left: list[Entry], newest: int) 
     """
     try:
         await settle(bot.journal, cad, left)
-        await _answer(bot, newest)
+        await _answer(bot, await bot.journal.unanswered(newest))
     except JournalError as error:
         log.error("what an earlier run left over could not be ended (%s)", error)
     except Exception:
         log.exception("a bug in this bot: what an earlier run left over was not ended")
+
+
+async def keep_answering(bot: CadBot) -> None:
+    """Give answers again that Discord did not take, for as long as it still would."""
+    while True:
+        await asyncio.sleep(BETWEEN_TRIES)
+        try:
+            # By then the command itself has given up.
+            await _answer(bot, await bot.journal.unanswered(ended_by=time() - BETWEEN_TRIES))
+        except JournalError as error:
+            log.warning("which answers Discord did not take can't be read from the journal (%s)", error)
+        except Exception:
+            log.exception("a bug in this bot: answers that Discord did not take were not given again")
 
 
 async def settle(journal: Journal, cad: CadClient, left: list[Entry]) -> None:
@@ -65,15 +82,15 @@ async def settle(journal: Journal, cad: CadClient, left: list[Entry]) -> None:
         log.warning("%s was left over by an earlier run: %s", entry.ref, answer.end.value)
 
 
-async def _answer(bot: CadBot, newest: int) -> None:
+async def _answer(bot: CadBot, entries: list[Entry]) -> None:
     waiting: dict[str, list[Outcome]] = {}  # by the reply; one can tell of several calls
-    for entry in await bot.journal.unanswered(newest):
+    for entry in entries:
         if entry.token is not None and entry.answer is not None:
             outcome = Outcome(entry.ref, entry.answer, number=entry.number, action=entry.action)
             waiting.setdefault(entry.token, []).append(outcome)
     for token, outcomes in waiting.items():
         brief = len(outcomes) > 1
         text = cut("\n".join(words.outcome(one, brief=brief) for one in outcomes), MOST_OF_A_MESSAGE)
-        if await edit_after_a_restart(bot, token, text):
+        if await edit_later(bot, token, text):
             for outcome in outcomes:
                 await bot.desk.answered(outcome)

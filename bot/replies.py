@@ -115,14 +115,14 @@ async def attach(interaction: discord.Interaction[CadBot], text: str, file: IO[b
             await interaction.followup.send(words.no_file(), ephemeral=True)
 
 
-async def edit_after_a_restart(bot: CadBot, token: str, text: str) -> bool:
-    """Give the answer to an interaction that an earlier process acknowledged. A failure is logged, and False."""
+async def edit_later(bot: CadBot, token: str, text: str) -> bool:
+    """Give the answer to an interaction of which only the token is left. A failure is logged, and False."""
     webhook = discord.Webhook.partial(bot.application_id or 0, token, client=bot)
     try:
         # "@original" is what Discord calls the reply; discord.py's public edit knows message ids only.
         await webhook.edit_message(cast("int", "@original"), content=text, allowed_mentions=bot.allowed_mentions)
     except _UNREACHED as error:
-        log.warning("an answer from before the restart did not reach Discord (%s): %s", _brief(error), text)
+        log.warning("an answer that was left over did not reach Discord (%s): %s", _brief(error), text)
         return False
     return True
 

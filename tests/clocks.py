@@ -43,8 +43,8 @@ class HandClock:
         self._ticked = asyncio.Event()
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def until(true: Callable[[], bool], seconds: float = 5) -> None:
     """Wait until it is so, and fail where it never is."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.001)

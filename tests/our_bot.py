@@ -14,7 +14,7 @@ from typing import Any
 
 from yarl import URL
 
-from bot import logs, serving
+from bot import leftover, logs, serving
 from bot.app import CadBot
 from bot.cad.client import CadClient
 from bot.cad.dialect import Dialect
@@ -67,6 +67,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 4:
         version, mark = sys.argv[4:]
         serving.CadBot, serving.CadClient = InAHurry, SoonServed
+        leftover.BETWEEN_TRIES = 3.0
         if mark:
             die(*mark.split())
     account = Account(URL(sys.argv[2]), "ours", "planted-key")

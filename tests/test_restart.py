@@ -128,6 +128,19 @@ async def test_an_answer_is_not_lost_with_a_connection_that_breaks(tmp_path: Pat
     assert answer.startswith(REMOVED)
 
 
+async def test_an_answer_that_discord_did_not_take_is_given_again_later(tmp_path: Path) -> None:
+    """The three tries of the command itself meet a connection that breaks."""
+    journal = tmp_path / "journal.db"
+    cad = LoopbackCad(community_id="ours", key="planted-key")
+    discord = StandIn()
+    discord.breaking = 3
+    async with cad.serving() as account, bot(discord, str(account.url), journal):
+        await discord.command("remove911", call_id=302, server_id=1)
+        await until(lambda: rows(journal) == [(302, 1, "removed", None)], 15)
+    assert answers(discord)[-1].startswith(REMOVED)
+    assert len(cad.asked_for("REMOVE_911")) == 1
+
+
 async def test_a_second_process_says_so_and_ends_with_2(tmp_path: Path) -> None:
     cad = LoopbackCad(community_id="ours", key="planted-key")
     first, second = StandIn(), StandIn()
