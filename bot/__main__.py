@@ -118,7 +118,7 @@ def _sandbox(*, script: bool, browser: bool, plan: Plan) -> int:
     except ImportError as error:
         print(
             f"The sandbox needs more packages ({error.name} is missing). Install them with:\n"
-            '  python -m pip install -c constraints.txt -e ".[sandbox]"',
+            f'  {sys.executable} -m pip install -c constraints.txt -e ".[sandbox]"',
             file=sys.stderr,
         )
         return BAD_SETTINGS
@@ -205,7 +205,8 @@ def _refused(error: SettingsError) -> int:
     print("The settings can't be used:", *(f"  - {mistake}" for mistake in error.mistakes), sep="\n", file=sys.stderr)
     print(
         "\nEvery setting is explained in .env.example; they are read from .env in the folder that the bot is "
-        "started in,\nand from the environment. To see the bot without any: python -m bot sandbox",
+        "started in,\nand from the environment. To see the bot without any: "
+        f"{sys.executable} -m bot sandbox",
         file=sys.stderr,
     )
     return BAD_SETTINGS
