@@ -19,6 +19,8 @@ from bot.cad.worker import NoTurn, Worker
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+PATIENT = LONGEST / 2
+"""Seconds after which a look-up's turn is too late: a command may need two, one after the other."""
 SLOW_NOTE = 0.5
 """Seconds for noting that something is about to be sent, past which it takes a new turn: all that a slow disk held up
 would leave at once."""
@@ -57,7 +59,7 @@ class Looks:
         """
         kind = ask.request.kind
         if errand is None:
-            await self._worker.turn(Waiting(kind, self._worker.clock.now() + LONGEST), past_breaker=past_breaker)
+            await self._worker.turn(Waiting(kind, self._worker.clock.now() + PATIENT), past_breaker=past_breaker)
         else:
             await self._turn_of(errand, kind)
         reply = await self._wire.exchange(ask.request)

@@ -211,8 +211,18 @@ async def test_who_waits_for_a_question_that_fails_does_not_ask_it_again() -> No
     assert cad.asked == ["GET_VERSION"]
 
 
+async def test_a_look_whose_turn_is_too_late_for_a_command_of_two_is_told_at_once() -> None:
+    cad = Script(GET_VERSION=[http("429 Busy", b"", "Retry-After: 301")])
+    async with cad.client(HandClock(), Line(paced(0))) as client, asyncio.timeout(5):
+        assert (await client.recheck()).why is Why.BUSY
+        answer = await client.calls(1)
+        assert isinstance(answer, Answer)
+        assert (answer.end, answer.why) == (End.NOT_SENT, Why.BUSY)
+    assert cad.asked == ["GET_VERSION"]
+
+
 async def test_a_removal_does_not_wait_for_somebody_elses_question_for_the_plan() -> None:
-    cad = Script(REMOVE_911=[SILENCE, OK], GET_VERSION=[http("429 Busy", b"", "Retry-After: 300")])
+    cad = Script(REMOVE_911=[SILENCE, OK], GET_VERSION=[http("429 Busy", b"", "Retry-After: 200")])
     async with cad.client(HandClock(), Line(paced(0))) as client:
         assert isinstance(await client.calls(1), Answer)
         looking = asyncio.create_task(client.calls(1))
