@@ -129,17 +129,13 @@ class Journal:
             {**self._heard(secrets.token_hex(8), ref, asker), **end},
         )
 
-    async def answered(self, number: int) -> None:
-        """Note that the person has read the end: the token is not needed any more.
+    async def answered(self, token: str) -> None:
+        """Note that the person has read what the reply of this token tells: the token is not needed any more.
 
-        That goes for all that the same reply told, in one step: after a crash in between, what is told of the rest
-        would take the place of what was told of these.
+        That is one step for all that it tells: after a crash in between, what is told of the rest would take the
+        place of what was told of these.
         """
-        await self._write(
-            "UPDATE entries SET token = NULL WHERE token IS NOT NULL "
-            "AND token = (SELECT token FROM entries WHERE number = :number)",
-            {"number": number},
-        )
+        await self._write("UPDATE entries SET token = NULL WHERE token = :token", {"token": token})
 
     # What is read back.
 

@@ -86,11 +86,10 @@ async def _answer(bot: CadBot, entries: list[Entry]) -> None:
     waiting: dict[str, list[Outcome]] = {}  # by the reply; one can tell of several calls
     for entry in entries:
         if entry.token is not None and entry.answer is not None:
-            outcome = Outcome(entry.ref, entry.answer, number=entry.number, action=entry.action)
+            outcome = Outcome(entry.ref, entry.answer, action=entry.action)
             waiting.setdefault(entry.token, []).append(outcome)
     for token, outcomes in waiting.items():
         brief = len(outcomes) > 1
         text = cut("\n".join(words.outcome(one, brief=brief) for one in outcomes), MOST_OF_A_MESSAGE)
         if await edit_later(bot, token, text):
-            for outcome in outcomes:
-                await bot.desk.answered(outcome)
+            await bot.desk.answered(token)

@@ -65,4 +65,4 @@ class _Again(discord.ui.Button[_Recreate]):
         desk = self.view.desk
         outcome = await desk.recreate(self._call, asker_of(click, LABEL), told)
         if await say(click, words.outcome(outcome)):
-            await desk.answered(outcome)
+            await desk.answered(click.token)

@@ -30,15 +30,14 @@ CREATABLE = 600.0
 class Outcome:
     """How a removal ended, ready to be put into words.
 
-    `removed_by` is who removed the call before, where we know. `number` is the entry's in the journal, or None where
-    there is none. `action` is what was asked for: to remove the call, or to create it again. `waited` is the seconds
-    that its request waited for its turns, or None where there was none.
+    `removed_by` is who removed the call before, where we know. `action` is what was asked for: to remove the call, or
+    to create it again. `call` is what it said, as last seen. `waited` is the seconds that its request waited for its
+    turns, or None where there was none.
     """
 
     ref: CallRef
     answer: Answer
     removed_by: int | None = None
-    number: int | None = None
     action: str = REMOVE
     call: EmergencyCall | None = None
     waited: float | None = None
@@ -118,7 +117,6 @@ class Begun:
     asker: Asker
     at: float
     course: Removal | Outcome
-    number: int | None = None
     call: EmergencyCall | None = None
 
 
@@ -169,7 +167,7 @@ class RemovalDesk:
         if not isinstance(outcome, Outcome):
             removal = outcome
             answer = await self._cad.follow(removal, told)
-            outcome = Outcome(begun.ref, answer, number=begun.number, waited=removal.waited, call=begun.call)
+            outcome = Outcome(begun.ref, answer, waited=removal.waited, call=begun.call)
         _log(outcome, begun.asker, begun.at)
         return outcome
 
@@ -191,24 +189,22 @@ class RemovalDesk:
         self._created[call.ref] = at
         witness = _Witness(call.ref, self._journal)
         try:
-            number = await self._journal.asked(witness.request, call.ref, asker, CREATE)
+            await self._journal.asked(witness.request, call.ref, asker, CREATE)
         except JournalError as error:
             log.error("%s is not created again: the journal can't be written (%s)", call.ref, error)
             return Outcome(call.ref, Answer(End.NOT_SENT, Why.JOURNAL), action=CREATE)
         answer = await self._cad.create_911(call, witness, told)
         self._board.created(call.ref.server_id)
-        outcome = Outcome(call.ref, answer, number=number, action=CREATE)
+        outcome = Outcome(call.ref, answer, action=CREATE)
         _log(outcome, asker, at)
         return outcome
 
-    async def answered(self, outcome: Outcome) -> None:
-        """Note that the person has read the outcome."""
-        if outcome.number is None:
-            return
+    async def answered(self, token: str) -> None:
+        """Note that the person has read the reply of this interaction."""
         try:
-            await self._journal.answered(outcome.number)
+            await self._journal.answered(token)
         except JournalError as error:
-            log.warning("journal entry %s: that it was answered could not be noted (%s)", outcome.number, error)
+            log.warning("that somebody has read their answer could not be noted (%s)", error)
 
     async def _begin(self, ref: CallRef, asker: Asker, at: float) -> Begun:
         shared = self._under_way.get(ref)
@@ -216,18 +212,18 @@ class RemovalDesk:
             before = await self._journal.removed_since(ref, at - REMEMBERED)
             if before is not None:
                 answer = Answer(End.GONE, Why.REMOVED_BEFORE, at=before.ended_at)
-                number = await self._journal.noted(ref, asker, answer)
-                return Begun(ref, asker, at, Outcome(ref, answer, before.user_id, number))
+                await self._journal.noted(ref, asker, answer)
+                return Begun(ref, asker, at, Outcome(ref, answer, before.user_id))
             # Somebody else may have begun meanwhile.
             shared = self._under_way.setdefault(
                 ref, _Shared(ref, self._cad, self._journal, self._board, self._under_way)
             )
         try:
-            number = await self._journal.asked(shared.request, ref, asker)
+            await self._journal.asked(shared.request, ref, asker)
         except JournalError:
             shared.dropped()
             raise
-        return Begun(ref, asker, at, shared.begun(), number, shared.call)
+        return Begun(ref, asker, at, shared.begun(), shared.call)
 
 
 def check_id(name: str, value: int) -> None:

@@ -21,8 +21,8 @@ _HOST = "Whoever hosts this bot"
 _NOT_WRITTEN = (
     f"The bot could not write it down in its journal, so nothing was sent. {_HOST} finds the reason in its log."
 )
-_AGAIN = " If the call is still there, run the command again."
-_IN_THE_CAD = " If the call is still needed, create it in the CAD."
+_AGAIN = "If the call is still there, run the command again."
+_IN_THE_CAD = "If the call is still needed, create it in the CAD."
 
 # What the CAD or the way to it did; the second half says what to do about it.
 _CAUSES = {
@@ -43,15 +43,15 @@ _CAUSES = {
     Why.NO_SUCH_SERVER: "The community's CAD has no server of this number. Check `server_id`.",
     Why.FORBIDDEN: f"The CAD, or something in front of it, does not let this bot in. {_HOST} has to find out why.",
     Why.OTHER_REFUSAL: f"The CAD turned the request down. {_HOST} has to find out why.",
-    Why.NO_CONNECTION: "The CAD could not be reached, so nothing was sent. Try again in a minute.",
+    Why.NO_CONNECTION: "The CAD could not be reached, so nothing was sent.",
     Why.CERTIFICATE: "No secure connection to the CAD could be made, so nothing was sent. "
     f"{_HOST} has to check `SONORAN_API_URL` and the machine's clock and certificates.",
     Why.BUSY: "The CAD is busy and takes no more for now.",
-    Why.LINE_FULL: "Too many removals are waiting already, so nothing was sent. Try again in a minute.",
+    Why.LINE_FULL: "Too many removals are waiting already, so nothing was sent.",
     Why.PLAN_UNKNOWN: "The bot could not find out which plan the community's CAD has, so nothing was sent. "
     f"If it goes on, {_HOST.lower()} finds the reason in the log.",
     Why.BREAKER: "Nothing was sent: the CAD refused this bot",
-    Why.CLOSING: "The bot is shutting down, so nothing was sent. Try again when it is back.",
+    Why.CLOSING: "The bot is shutting down, so nothing was sent.",
     Why.JOURNAL: f"{_NOT_WRITTEN} Until then, remove the call in the CAD.",
     Why.NO_ANSWER: "It was sent, but the CAD did not answer in time.",
     Why.CONNECTION_LOST: "It was sent, but the connection broke before the CAD answered.",
@@ -61,7 +61,13 @@ _CAUSES = {
     Why.RESTARTED: "The bot was restarted meanwhile.",
     Why.OUR_BUG: f"The bot failed; {_HOST.lower()} finds the reason in its log.",
 }
-
+# When asking again helps.
+_LATER = {
+    Why.NO_CONNECTION: "in a minute",
+    Why.BUSY: "in a minute",
+    Why.LINE_FULL: "in a minute",
+    Why.CLOSING: "when it is back",
+}
 
 SIGNS = {End.REMOVED: "✅", End.GONE: "☑️", End.REJECTED: "❌", End.NOT_SENT: "❌", End.UNKNOWN: "⚠️"}
 
@@ -179,7 +185,8 @@ def broken(reference: int) -> str:
 
 
 def _reasons(done: Outcome) -> list[str]:
-    answer, cause = done.answer, _cause_of(done)
+    answer, removing = done.answer, done.action == REMOVE
+    cause = _CAUSES[answer.why] if removing or answer.why is not Why.JOURNAL else _NOT_WRITTEN
     when = "" if answer.at is None else f" {relative(answer.at)}"
     if answer.why is Why.REMOVED_BEFORE:
         for_whom = "" if done.removed_by is None else f", for <@{done.removed_by}>"
@@ -193,11 +200,12 @@ def _reasons(done: Outcome) -> list[str]:
         ]
     reasons = [cause]
     if answer.end is End.NOT_SENT and answer.why in (Why.RESTARTED, Why.OUR_BUG):
-        reasons.append("Nothing was sent to the CAD." + (_AGAIN if done.action == REMOVE else _IN_THE_CAD))
+        reasons += ["Nothing was sent to the CAD.", _AGAIN if removing else _IN_THE_CAD]
     if answer.why is Why.NO_SUCH_SERVER and when:
         reasons.append(f"Its servers were last listed{when}.")
-    if answer.why is Why.BUSY and done.action == REMOVE:
-        reasons.append(f"Try again{when or ' in a minute'}.")
+    if later := _LATER.get(answer.why):
+        # Creating has no second try: the button is dead, whatever came of it.
+        reasons.append(f"Try again {relative(answer.at) if answer.at else later}." if removing else _IN_THE_CAD)
     if answer.why in (Why.OTHER_REFUSAL, Why.FORBIDDEN):
         # The journal keeps no text of the CAD's, so after a restart a reason that was given is not known any more.
         shown = f"It said {quoted(answer.said)}" if clean(answer.said) else "No reason is known"
@@ -207,19 +215,8 @@ def _reasons(done: Outcome) -> list[str]:
     if answer.end is End.UNKNOWN:
         reasons += [] if answer.at is None else [f"The CAD still listed it as open at <t:{answer.at:.0f}:T>."]
         reasons.append(
-            "Look at the CAD before you create it there: it may be there already."
-            if done.action == CREATE
-            else "Look at the CAD: if the call is still there, run the command again."
+            "Look at the CAD: if the call is still there, run the command again."
+            if removing
+            else "Look at the CAD before you create it there: it may be there already."
         )
     return reasons
-
-
-def _cause_of(done: Outcome) -> str:
-    why = done.answer.why
-    if done.action == REMOVE or done.answer.end is not End.NOT_SENT:
-        return _CAUSES[why]
-    if why is Why.JOURNAL:
-        return _NOT_WRITTEN
-    # Creating has no second try: the button is dead, whatever came of it.
-    happened, again, _ = _CAUSES[why].partition(" Try again")
-    return happened + (_IN_THE_CAD if again or why is Why.BUSY else "")

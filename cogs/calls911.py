@@ -160,8 +160,7 @@ class CallList(View):
             outcomes.append(await self._desk.end(one))
         text = "\n".join(words.outcome(outcome, brief=len(refs) > 1) for outcome in outcomes)
         if await say(click, text, button_for(click, self._desk, outcomes)):
-            for outcome in outcomes:
-                await self._desk.answered(outcome)
+            await self._desk.answered(click.token)
         gone = {one.ref for one in outcomes if one.answer.end in (End.REMOVED, End.GONE)}
         if gone and not self.is_finished():
             self._seen = self._seen.without(gone)  # and shown is nothing new: the role may have gone meanwhile

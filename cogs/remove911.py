@@ -100,7 +100,7 @@ class Remove911(commands.Cog):
 
         outcome = await self._desk.remove(ref, asker_of(interaction, way), told)
         if await say(interaction, words.outcome(outcome), button_for(interaction, self._desk, [outcome])):
-            await self._desk.answered(outcome)
+            await self._desk.answered(interaction.token)
 
 
 async def setup(bot: CadBot) -> None:

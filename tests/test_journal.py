@@ -59,7 +59,7 @@ async def test_the_three_marks(path: Path) -> None:
         assert rows(path, "sent_at IS NOT NULL, ended_at") == [(1, None)]
         await journal.ended("r1", REMOVED)
         assert rows(path, "ended_at IS NOT NULL, outcome, why, status") == [(1, "removed", "CONFIRMED", 200)]
-        await journal.answered(number)
+        await journal.answered("interaction-token")
         assert rows(path, "token") == [(None,)]
 
 
@@ -233,7 +233,7 @@ async def test_an_end_whose_note_is_cut_short_is_written_when_the_journal_is_clo
             with pytest.raises(asyncio.CancelledError):
                 await noting
             with pytest.raises(JournalError, match="locked"):
-                await journal.answered(1)  # stands behind the note, which has failed by then
+                await journal.answered("interaction-token")  # stands behind the note, which has failed by then
         assert rows(path, "outcome") == [(None,)]
     assert rows(path, "outcome") == [("removed",)]
 
@@ -386,7 +386,7 @@ async def test_all_entries_are_given_one_by_one(big: Path) -> None:
 
 async def test_what_one_reply_tells_is_answered_in_one_step_and_once_all_of_it_has_ended(path: Path) -> None:
     async with Journal(path) as journal:
-        first = await journal.noted(CALL, asker(token="of-three"), REMOVED)
+        await journal.noted(CALL, asker(token="of-three"), REMOVED)
         for request in ("r2", "r3"):
             await journal.asked(request, CallRef(1, 303), asker(token="of-three"))
         other = await journal.noted(CALL, asker(token="of-one"), REMOVED)
@@ -394,7 +394,7 @@ async def test_what_one_reply_tells_is_answered_in_one_step_and_once_all_of_it_h
         assert [entry.number for entry in await journal.unanswered(9)] == [other]
         await journal.ended("r3", REMOVED)
         assert len(await journal.unanswered(9)) == 4
-        await journal.answered(first)
+        await journal.answered("of-three")
         assert rows(path, "token") == [(None,), (None,), (None,), ("of-one",)]
 
 

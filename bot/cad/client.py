@@ -27,8 +27,6 @@ DIALECTS: Mapping[str, Dialect] = {"v1": v1, "v2": v2}
 BETWEEN_CHECKS = 60.0
 """Seconds between two re-checks of the breaker."""
 
-CONNECT_PATIENCE = 5.0
-"""Seconds of an exchange that may go into connecting."""
 
 Told = Callable[[Place], Awaitable[None]]
 
@@ -58,7 +56,7 @@ class CadClient:
     ) -> None:
         self._account = account
         self._dialect = dialect
-        self._wire = Wire(account, dialect.headers(account), patience, CONNECT_PATIENCE)
+        self._wire = Wire(account, dialect.headers(account), patience)
         self._worker = Worker(clock or WallClock(), line or Line(dialect.LIMITS))
         self._looks = Looks(account, dialect, self._wire, self._worker, patience)
         self._checked = float("-inf")

@@ -20,6 +20,8 @@ from bot.hiding import WITHHELD, holds
 
 log = logging.getLogger(__name__)
 
+CONNECT_PATIENCE = 5.0
+"""Seconds of an exchange that may go into connecting."""
 MAX_BODY = 1 << 20
 """Bytes of an answer that are read; the CAD's longest list is far below it."""
 
@@ -73,14 +75,13 @@ class Wire:
         account: which CAD, and as whom.
         headers: what the dialect sends with every request.
         patience: seconds for a whole exchange, from connecting to the last byte of the answer.
-        connect_patience: seconds of those for connecting.
     """
 
-    def __init__(self, account: Account, headers: Mapping[str, str], patience: float, connect_patience: float) -> None:
+    def __init__(self, account: Account, headers: Mapping[str, str], patience: float) -> None:
         self._account = account
         self._headers = {**_HEADERS, **headers}
         self._prefix = account.url.path.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=patience, connect=min(connect_patience, patience))
+        self._timeout = aiohttp.ClientTimeout(total=patience, connect=min(CONNECT_PATIENCE, patience))
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
