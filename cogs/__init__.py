@@ -1,1 +1,1 @@
-"""What people type: the slash commands, each a thin layer over `bot`."""
+"""The commands that people use: thin layers over `bot`."""

@@ -1,4 +1,4 @@
-"""/calls911: a server's open 911 calls as a list, from which some are removed."""
+"""/calls911: lists the open 911 calls of all servers or of one, and removes those that a dispatcher selects."""
 
 from __future__ import annotations
 
@@ -10,165 +10,180 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words, words_calls
 from bot.app import CadBot
-from bot.board import Board, SeenCalls
-from bot.cad.model import CallRef, End
-from bot.door import asker_of
-from bot.options import Id, ServerOption
-from bot.recreate import button_for
-from bot.removals import RemovalDesk, check_id
-from bot.replies import acknowledge, say, show
-from bot.views import Confirm, View
+from bot.cad.models import CallRef, EmergencyCall
+from bot.calls.cache import CallCache, CallsSnapshot
+from bot.interactions import Interaction
+from bot.interactions.guard import requester_from
+from bot.interactions.options import Id, ServerOption
+from bot.interactions.recreate_button import recreate_view
+from bot.interactions.replies import answering, defer, deliver, respond, update_view
+from bot.interactions.views import ConfirmationView, OwnedView
+from bot.messages import calls as call_messages
+from bot.messages import outcomes
+from bot.removals.result import RemovalResult
+from bot.removals.service import RemovalService, validate_id
+from bot.text import truncate
 
 PAGE = 25
-"""Calls on a page: as many as a select takes."""
-AT_ONCE = 10
-"""Calls that are removed in one go."""
+"""Calls on a page: as many as Discord allows in a select."""
+MAX_REMOVALS = 10
+"""Calls that a dispatcher can remove with one confirmation."""
 WAY = "/calls911"
-
-Click = discord.Interaction[CadBot]
+LIST_WAIT = 8.0
+"""Seconds that the list of all servers waits for the CAD. On v1, each server takes one."""
+MAX_EMBED = 4096
+"""Characters that Discord accepts in an embed's description."""
 
 
 class Calls911(commands.Cog):
-    """Holds the command in the one of two forms that the settings ask for.
+    """Builds the command, because its texts and options depend on the settings."""
 
-    Args:
-        desk: takes the removals.
-        board: knows the calls.
-        server: what is said about the option `server_id`.
-    """
-
-    def __init__(self, desk: RemovalDesk, board: Board, server: ServerOption) -> None:
-        self._desk = desk
-        self._board = board
+    def __init__(self, removals: RemovalService, cache: CallCache, server: ServerOption) -> None:
+        self._removals = removals
+        self._cache = cache
         self._server = server
 
-    def command(self) -> app_commands.Command[Calls911, ..., None]:
-        """Build the command. Whether an option is required is fixed when Discord hears of it."""
-        if self._server.default is None:
+    def command(self) -> app_commands.Command[Any, ..., None]:
+        """Build /calls911."""
+        server = self._server
 
-            async def callback(interaction: Click, server_id: Id) -> None:
-                await self._show(interaction, server_id)
+        @app_commands.describe(server_id="Only the calls of this CAD server; leave it out for all")
+        @app_commands.autocomplete(server_id=server.suggest_servers)
+        async def callback(interaction: Interaction, server_id: Id | None = None) -> None:
+            if server_id is not None:
+                validate_id("server_id", server_id)
+            if await defer(interaction):
+                calls = CallList(interaction, self._removals, self._cache, server_id, server.default_id)
+                await calls.refreshed(interaction)
 
-        else:
-            default = self._server.default
-
-            async def callback(interaction: Click, server_id: Id = default) -> None:
-                await self._show(interaction, server_id)
-
-        described = app_commands.describe(server_id=self._server.about)(callback)
-        command = app_commands.Command[Calls911, ..., None](
-            name="calls911",
-            description=f"List the open {self._server.number} calls, and remove some",
-            callback=described,
-        )
-        command.autocomplete("server_id")(self._server.suggest)
-        command.guild_only = True
-        return command
-
-    async def _show(self, interaction: Click, server_id: int) -> None:
-        check_id("server_id", server_id)
-        if await acknowledge(interaction):
-            await CallList(interaction, self._desk, self._board, server_id).refreshed(interaction)
+        description = f"List the open {server.emergency_number} calls, and remove some"
+        return app_commands.Command(name="calls911", description=description, callback=callback)
 
 
-class CallList(View):
+class CallList(OwnedView):
     """The open calls, page by page, and a select for those to remove."""
 
-    def __init__(self, asked: Click, desk: RemovalDesk, board: Board, server_id: int) -> None:
-        super().__init__(asked)
-        self._desk = desk
-        self._board = board
+    def __init__(
+        self,
+        origin: Interaction,
+        removals: RemovalService,
+        cache: CallCache,
+        server_id: int | None,
+        default_id: int | None,
+    ) -> None:
+        super().__init__(origin)
+        self._removals = removals
+        self._cache = cache
         self._server_id = server_id
+        self._default_id = default_id
         self._page = 0
-        self._seen = SeenCalls()
+        self._lists: dict[int, CallsSnapshot] = {}
 
-    async def refreshed(self, interaction: Click) -> None:
-        """Look at the board anew and show the page."""
-        seen = await self._board.calls(self._server_id)
-        calls = tuple(sorted(seen.calls, key=lambda call: call.ref.call_id))
-        self._seen = replace(seen, calls=calls)
+    async def refreshed(self, interaction: Interaction) -> None:
+        """Read the open calls again, and show the current page."""
+        lists: dict[int, CallsSnapshot] = {}
+        if self._server_id is None:
+            lists = await self._cache.calls_by_server(LIST_WAIT)
+        if (server_id := self._server_id or self._default_id) and not lists:
+            lists = {server_id: await self._cache.calls(server_id)}
+        self._lists = {
+            server_id: replace(one, calls=tuple(sorted(one.calls, key=lambda call: call.ref.call_id)))
+            for server_id, one in sorted(lists.items())
+        }
         await self._show(interaction)
 
-    async def _show(self, interaction: Click) -> None:
-        calls, last = self._seen.calls, max(0, (len(self._seen.calls) - 1) // PAGE)
-        self._page = min(self._page, last)
+    def _calls(self) -> list[EmergencyCall]:
+        return [call for snapshot in self._lists.values() for call in snapshot.calls]
+
+    async def _show(self, interaction: Interaction) -> None:
+        calls, servers = self._calls(), self._cache.cached_servers
+        last_page = max(0, (len(calls) - 1) // PAGE)
+        self._page = min(self._page, last_page)
         page = calls[self._page * PAGE :][:PAGE]
         self.clear_items()
         if page:
             self.add_item(self.pick)
             self.pick.options = [
-                discord.SelectOption(label=label, description=about or None, value=str(call.ref.call_id))
+                discord.SelectOption(
+                    label=label, description=about or None, value=f"{call.ref.server_id}/{call.ref.call_id}"
+                )
                 for call in page
-                for label, about in [words_calls.option(call)]
+                for label, about in [call_messages.select_option(call, servers if len(self._lists) > 1 else ())]
             ]
-            self.pick.max_values = min(AT_ONCE, len(page))
-            self.pick.placeholder = words_calls.select(self.pick.max_values)
-        if last:
-            self.previous.disabled, self.next.disabled = self._page == 0, self._page == last
+            self.pick.max_values = min(MAX_REMOVALS, len(page))
+            self.pick.placeholder = call_messages.select_placeholder(self.pick.max_values)
+        if last_page:
+            self.previous.disabled, self.next.disabled = self._page == 0, self._page == last_page
             self.add_item(self.previous).add_item(self.next)
-        if not self._seen.no_plus:
+        if not any(snapshot.plan_too_low for snapshot in self._lists.values()):
             self.add_item(self.refresh)
-        embed = discord.Embed(description=words_calls.listed(self._seen, page, self._server_id))
-        if last:
-            embed.set_footer(text=f"Page {self._page + 1} of {last + 1}, {len(calls)} calls")
-        await say(interaction, "", self if self.children else None, embed=embed)
+        text = call_messages.list_page(self._lists, page, servers)
+        embed = discord.Embed(description=truncate(text, MAX_EMBED))
+        if last_page:
+            embed.set_footer(text=f"Page {self._page + 1} of {last_page + 1}, {len(calls)} calls")
+        await respond(interaction, "", self if self.children else None, embed=embed)
 
     @discord.ui.select()
-    async def pick(self, interaction: Click, select: discord.ui.Select[Any]) -> None:
-        """Name what was selected, and ask."""
-        refs = [CallRef(self._server_id, int(value)) for value in select.values]
+    async def pick(self, interaction: Interaction, select: discord.ui.Select[Any]) -> None:
+        """Ask to confirm the removal of the selected calls."""
+        refs = [CallRef(*map(int, value.split("/"))) for value in select.values]
 
-        async def then(click: Click) -> None:
+        async def remove(click: Interaction) -> None:
             await self._remove(click, refs)
 
         label = "Remove call" if len(refs) == 1 else f"Remove {len(refs)} calls"
-        confirm = Confirm(interaction, label=label, meanwhile=words_calls.removing([], refs), then=then)
-        await say(interaction, words_calls.remove_these(refs, self._seen.calls), confirm)
-        # Nothing is selected any more: Discord would not send the same selection again.
-        await show(self._asked, self)
+        pending = call_messages.removal_progress([], refs)
+        view = ConfirmationView(interaction, label=label, pending_text=pending, on_confirm=remove)
+        await respond(interaction, call_messages.confirm_removal(refs, self._calls()), view)
+        # An edit clears the selection. Otherwise Discord would not send the same selection a second time.
+        await update_view(self.origin, self)
 
     @discord.ui.button(label="Previous")
-    async def previous(self, interaction: Click, _: discord.ui.Button[Any]) -> None:
-        """Go back a page."""
-        if await acknowledge(interaction):
+    async def previous(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
+        """Show the previous page."""
+        if await defer(interaction):
             self._page = max(0, self._page - 1)
             await self._show(interaction)
 
     @discord.ui.button(label="Next")
-    async def next(self, interaction: Click, _: discord.ui.Button[Any]) -> None:
-        """Go on a page."""
-        if await acknowledge(interaction):
+    async def next(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
+        """Show the next page."""
+        if await defer(interaction):
             self._page += 1
             await self._show(interaction)
 
     @discord.ui.button(label="Refresh")
-    async def refresh(self, interaction: Click, _: discord.ui.Button[Any]) -> None:
-        """Look anew."""
-        if await acknowledge(interaction):
+    async def refresh(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
+        """Read the open calls again."""
+        if await defer(interaction):
             await self.refreshed(interaction)
 
-    async def _remove(self, click: Click, refs: Sequence[CallRef]) -> None:
-        """Remove all of them, in their order; each answer is told as soon as it is there."""
-        # All are in the journal before the first is waited for, so that none is lost.
-        begun = [await self._desk.begin(ref, asker_of(click, WAY)) for ref in refs]
-        outcomes = [await self._desk.end(begun[0])]
-        for one in begun[1:]:
-            ended = [words.outcome(outcome, brief=True) for outcome in outcomes]
-            await say(click, words_calls.removing(ended, refs[len(outcomes) :]))
-            outcomes.append(await self._desk.end(one))
-        text = "\n".join(words.outcome(outcome, brief=len(refs) > 1) for outcome in outcomes)
-        if await say(click, text, button_for(click, self._desk, outcomes)):
-            await self._desk.answered(click.token)
-        gone = {one.ref for one in outcomes if one.answer.end in (End.REMOVED, End.GONE)}
-        if gone and not self.is_finished():
-            self._seen = self._seen.without(gone)  # and shown is nothing new: the role may have gone meanwhile
-            await self._show(self._asked)
+    async def _remove(self, click: Interaction, refs: Sequence[CallRef]) -> None:
+        """Remove the calls in their order, and show each result as soon as it is known."""
+        with answering(click):
+            started = await self._removals.start(refs, requester_from(click, WAY))
+            removals: list[RemovalResult] = []
+            for one in started:
+                if removals:
+                    ended = [outcomes.removal_text(removal, brief=True) for removal in removals]
+                    await respond(click, call_messages.removal_progress(ended, refs[len(removals) :]))
+                    await self._drop_gone(removals[-1:])
+                removals.append(await self._removals.wait_for(one))
+            text = "\n".join(outcomes.removal_text(removal, brief=len(refs) > 1) for removal in removals)
+            await deliver(click, text, recreate_view(click, self._removals, removals))
+        await self._drop_gone(removals)
+
+    async def _drop_gone(self, removals: Sequence[RemovalResult]) -> None:
+        """Take calls that are gone out of the list. This step checks no role, so it reads nothing new."""
+        gone = {removal.ref for removal in removals if removal.result.is_gone}
+        if gone & {call.ref for call in self._calls()} and not self.is_finished():
+            self._lists = {server_id: snapshot.without(gone) for server_id, snapshot in self._lists.items()}
+            await self._show(self.origin)
 
 
 async def setup(bot: CadBot) -> None:
     """Add the cog and its command."""
-    cog = Calls911(bot.desk, bot.board, ServerOption.of(bot))
+    cog = Calls911(bot.removals, bot.call_cache, ServerOption.from_settings(bot.settings, bot.call_cache))
     await bot.add_cog(cog)
     bot.tree.add_command(cog.command())

@@ -1,111 +1,104 @@
-"""/remove911, and the same by the CAD's own post: a dispatcher takes a 911 call off the CAD."""
+"""/remove911, and the message command on the CAD's posts: a dispatcher removes a 911 call from the CAD."""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words, words_clicks
 from bot.app import CadBot
-from bot.board import Board
-from bot.cad.model import CallRef, Place
-from bot.door import asker_of
-from bot.footers import Post, read
-from bot.options import Id, ServerOption
-from bot.recreate import button_for
-from bot.removals import RemovalDesk
-from bot.replies import acknowledge, say
-from bot.views import Confirm
+from bot.cad.models import CallRef
+from bot.calls.cache import CallCache
+from bot.calls.posts import CallPost, read_post
+from bot.interactions import Interaction
+from bot.interactions.elsewhere_button import elsewhere_view
+from bot.interactions.guard import requester_from
+from bot.interactions.options import Id, ServerOption
+from bot.interactions.recreate_button import recreate_view
+from bot.interactions.replies import answering, defer, deliver, respond, show_wait
+from bot.interactions.views import ConfirmationView
+from bot.messages import outcomes, posts
+from bot.removals.service import RemovalService
 
-BY_POST = "Remove 911 call"
-"""The message command's name. A name can't follow the settings: people look for it in the documentation."""
-
-Click = discord.Interaction[CadBot]
+MESSAGE_COMMAND = "Remove 911 call"
+"""The message command's name. It does not follow EMERGENCY_NUMBER, because the documentation names it."""
 
 
 class Remove911(commands.Cog):
-    """Holds the command in the one of two forms that the settings ask for, and the message command."""
+    """Builds both commands, because their texts and options depend on the settings."""
 
-    def __init__(self, desk: RemovalDesk, board: Board, server: ServerOption) -> None:
-        self._desk = desk
-        self._board = board
+    def __init__(self, removals: RemovalService, cache: CallCache, server: ServerOption) -> None:
+        self._removals = removals
+        self._cache = cache
         self._server = server
 
-    def command(self) -> app_commands.Command[Remove911, ..., None]:
-        """Build the command. Whether an option is required is fixed when Discord hears of it."""
-        if self._server.default is None:
+    def command(self) -> app_commands.Command[Any, ..., None]:
+        """Build /remove911."""
+        server, number = self._server, self._server.emergency_number
 
-            async def callback(interaction: Click, call_id: Id, server_id: Id) -> None:
-                await self._typed(interaction, CallRef(server_id, call_id))
-
-        else:
-            default = self._server.default
-
-            async def callback(interaction: Click, call_id: Id, server_id: Id = default) -> None:
-                await self._typed(interaction, CallRef(server_id, call_id))
-
-        number = self._server.number
-        described = app_commands.describe(call_id=f"The number of the {number} call", server_id=self._server.about)(
-            callback
+        @app_commands.describe(
+            call_id=f"The number of the {number} call; on Plus, type a name to search", server_id=server.description
         )
-        command = app_commands.Command[Remove911, ..., None](
-            name="remove911", description=f"Remove a {number} call from the CAD", callback=described
-        )
-        command.autocomplete("call_id")(self._server.suggest_calls)
-        command.autocomplete("server_id")(self._server.suggest)
-        command.guild_only = True
-        return command
+        @app_commands.autocomplete(call_id=server.suggest_calls, server_id=server.suggest_servers)
+        async def callback(interaction: Interaction, call_id: Id, server_id: Id = server.default) -> None:
+            if await defer(interaction):
+                await self._remove(interaction, CallRef(server_id, call_id), "/remove911")
+
+        description = f"Remove a {number} call from the CAD"
+        return app_commands.Command(name="remove911", description=description, callback=callback)
 
     def message_command(self) -> app_commands.ContextMenu:
-        """Build the command that stands in the menu of a message, under Apps."""
+        """Build the command in the menu of a message, under Apps."""
 
-        async def callback(interaction: Click, message: discord.Message) -> None:
-            await self._pointed_at(interaction, message)
+        @app_commands.context_menu(name=MESSAGE_COMMAND)
+        async def remove_from_post(interaction: Interaction, message: discord.Message) -> None:
+            await self._confirm_post(interaction, message)
 
-        menu = app_commands.ContextMenu(name=BY_POST, callback=callback)
-        menu.guild_only = True
-        return menu
+        return remove_from_post
 
-    async def _typed(self, interaction: Click, ref: CallRef) -> None:
-        if await acknowledge(interaction):
-            await self._remove(interaction, ref, "/remove911")
-
-    async def _pointed_at(self, interaction: Click, message: discord.Message) -> None:
-        """Show what the post and the CAD say, and ask; nobody has typed these numbers."""
-        post = read(message)
-        if not isinstance(post, Post):
-            await say(interaction, words_clicks.unread(post, self._server.number))
+    async def _confirm_post(self, interaction: Interaction, message: discord.Message) -> None:
+        """Show what the post and the CAD say, and ask for confirmation, because nobody typed these ids."""
+        post = read_post(message)
+        if not isinstance(post, CallPost):
+            await respond(interaction, posts.post_error(post, self._server.emergency_number))
             return
-        if not await acknowledge(interaction):
+        if not await defer(interaction):
             return
-        servers = await self._board.servers()
-        ids = {one.id for one in servers.servers}
-        if ids and servers.trouble is None and post.ref.server_id not in ids:
-            await say(interaction, words_clicks.unknown_server(post.ref))
+        servers = await self._cache.servers()
+        ids = {server.id for server in servers.servers}
+        if ids and servers.error is None and post.ref.server_id not in ids:
+            await respond(interaction, posts.unknown_server(post.ref))
             return
-        seen = await self._board.calls(post.ref.server_id)
+        snapshot = await self._cache.calls(post.ref.server_id)
+        # A post that is newer than the removal is about a new call with the same number.
+        posted_at = message.created_at.timestamp()
+        if before := await self._removals.removed_before(post.ref, interaction.user.id, since=posted_at):
+            await respond(interaction, outcomes.removal_text(before))
+            return
 
-        async def then(click: Click) -> None:
-            await self._remove(click, post.ref, BY_POST)
+        async def remove(click: Interaction) -> None:
+            await self._remove(click, post.ref, MESSAGE_COMMAND)
 
-        confirm = Confirm(interaction, label="Remove call", meanwhile=words_clicks.removing(post.ref), then=then)
-        await say(interaction, words_clicks.remove_from_post(post, seen if seen.trouble is None else None), confirm)
+        pending = posts.removing(post.ref)
+        view = ConfirmationView(interaction, label="Remove call", pending_text=pending, on_confirm=remove)
+        await respond(interaction, posts.confirm_removal(post, snapshot if snapshot.error is None else None), view)
 
-    async def _remove(self, interaction: Click, ref: CallRef, way: str) -> None:
-        """Remove the call, and give the answer in the reply that was acknowledged."""
-
-        async def told(place: Place) -> None:
-            await say(interaction, words.waiting(ref, place))
-
-        outcome = await self._desk.remove(ref, asker_of(interaction, way), told)
-        if await say(interaction, words.outcome(outcome), button_for(interaction, self._desk, [outcome])):
-            await self._desk.answered(interaction.token)
+    async def _remove(self, interaction: Interaction, ref: CallRef, way: str) -> None:
+        """Remove the call, and show the result in the deferred reply."""
+        on_wait = partial(show_wait, interaction, ref)
+        with answering(interaction):
+            removal = await self._removals.remove(ref, requester_from(interaction, way), on_wait)
+            view = recreate_view(interaction, self._removals, [removal])
+            view = view or elsewhere_view(interaction, removal, partial(self._remove, way=way))
+            await deliver(interaction, outcomes.removal_text(removal), view)
 
 
 async def setup(bot: CadBot) -> None:
     """Add the cog and its commands."""
-    cog = Remove911(bot.desk, bot.board, ServerOption.of(bot))
+    cog = Remove911(bot.removals, bot.call_cache, ServerOption.from_settings(bot.settings, bot.call_cache))
     await bot.add_cog(cog)
     bot.tree.add_command(cog.command())
     bot.tree.add_command(cog.message_command())

@@ -1,1 +1,1 @@
-"""Sonoran CAD's API. Knows nothing of Discord."""
+"""The client of Sonoran CAD's API. Knows nothing of Discord."""

@@ -1,242 +1,245 @@
-"""The one way to the CAD, for the whole bot. Read it from `begin_removal` downwards: the life of one removal."""
+"""The client of the CAD for the rest of the bot. To follow one removal, start reading at `start_removal`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self, TypeVar
 
 from bot.cad import v1, v2
-from bot.cad.dialect import Dialect
-from bot.cad.errand import Errand, Life, Removal, Witness
-from bot.cad.line import Line
-from bot.cad.looks import Looks
-from bot.cad.model import Account, Answer, CallRef, EmergencyCall, End, Kind, OpenCalls, Place, Plan, Server, Why
-from bot.cad.wire import Wire
-from bot.cad.worker import Clock, NoTurn, WallClock, Worker
+from bot.cad.api import CadApi
+from bot.cad.lookups import Lookups
+from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, Server
+from bot.cad.operation import Operation, OperationBody, ProgressRecorder
+from bot.cad.pipeline import Pipeline
+from bot.cad.request_queue import RequestQueue
+from bot.cad.requests import RequestKind
+from bot.cad.results import Outcome, QueuePosition, Reason, Result
+from bot.cad.scheduler import NotSent, Scheduler
+from bot.cad.transport import Transport
+from bot.clock import REAL_CLOCK, Clock
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-DIALECTS: Mapping[str, Dialect] = {"v1": v1, "v2": v2}
+API_VERSIONS: Mapping[str, CadApi] = {"v1": v1, "v2": v2}
 """The versions of the CAD's API, by their names in the settings."""
-BETWEEN_CHECKS = 60.0
-"""Seconds between two re-checks of the breaker."""
+PROBE_INTERVAL = 60.0
+"""Seconds between two probes."""
+
+OnWait = Callable[[QueuePosition | None], Awaitable[None]]
+"""Called at most once, with the position, if a request has to wait in the queue for long."""
 
 
-Told = Callable[[Place], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class ProbeDeferred:
+    """No probe was sent. The next one is possible at `until`, in seconds since 1970."""
+
+    until: float
 
 
 class CadClient:
-    """Speaks to the CAD. Open it before Discord, close it after.
+    """The client of the CAD. Open it before Discord, and close it after.
 
-    Everything is done by a worker and its tasks, which belong to nobody's command: a removal goes on when whoever
-    asked is cancelled, and no command's task holds a timer.
+    All work runs in tasks of the scheduler, which belong to no command: a removal goes on if the command that started
+    it is cancelled.
 
     Args:
-        account: which CAD, and as whom.
-        dialect: which version of its API is spoken; never another.
-        patience: seconds for one exchange, from connecting to the last byte of the answer.
-        clock: what the line, the budget and the breaker go by.
-        line: who goes when; one within the dialect's limits by default.
+        account: the CAD's URL, the community and the key.
+        api: the version of the API. The client never switches to the other one by itself.
+        timeout: seconds for one exchange, from connecting to the last byte of the response.
+        clock: the clock of the queue, the time budgets and the probes, and of everything that is given this client.
+        queue: the queue of requests; by default one with the rate limits of `api`.
     """
 
     def __init__(
         self,
         account: Account,
-        dialect: Dialect = v1,
+        api: CadApi = v1,
         *,
-        patience: float = 10.0,
-        clock: Clock | None = None,
-        line: Line | None = None,
+        timeout: float = 10.0,
+        clock: Clock = REAL_CLOCK,
+        queue: RequestQueue | None = None,
     ) -> None:
+        self.clock = clock
         self._account = account
-        self._dialect = dialect
-        self._wire = Wire(account, dialect.headers(account), patience)
-        self._worker = Worker(clock or WallClock(), line or Line(dialect.LIMITS))
-        self._looks = Looks(account, dialect, self._wire, self._worker, patience)
-        self._checked = float("-inf")
+        self._api = api
+        self._transport = Transport(account, api.headers(account), timeout)
+        self._scheduler = Scheduler(clock, queue or RequestQueue(api.RATE_LIMITS))
+        self._pipeline = Pipeline(self._transport, self._scheduler, timeout)
+        self._lookups = Lookups(account, api, self._pipeline, clock)
+        self._last_probe = float("-inf")
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
-        self._worker.open()
+        await self._transport.__aenter__()
+        self._scheduler.open()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._worker.close()
-        await self._wire.__aexit__(None, None, None)
+        await self._scheduler.close()
+        await self._transport.__aexit__(None, None, None)
 
-    # What the rest of the bot asks for. These run in a command's task, so they only wait for plain futures.
+    # What the rest of the bot calls, in a command's task: cancelling that only ends the wait.
 
     @property
     def plan(self) -> Plan | None:
-        """The community's plan, or None while that is not known."""
-        return self._looks.plan
+        """The community's plan, or None while it is not known."""
+        return self._lookups.plan
 
     @property
-    def plan_said(self) -> str:
-        """How the CAD put the plan: its own text, unbounded."""
-        return self._looks.plan_said
+    def plan_text(self) -> str:
+        """The CAD's own text for the plan, of any length."""
+        return self._lookups.plan_text
 
-    def held_back(self) -> dict[Kind, Answer]:
-        """Say which kinds of request are not sent any more, each with the refusal that opened the breaker for it."""
-        return {kind: held for kind in Kind if (held := self._worker.breaker.refusal(kind)) is not None}
+    def blocked_kinds(self) -> dict[RequestKind, Result]:
+        """Return the kinds of request that the circuit breaker blocks, each with the result that callers get."""
+        return self._scheduler.blocked_kinds()
 
-    def waiting(self) -> int:
-        """Return how many requests wait in the line."""
-        return self._worker.waiting()
+    def on_blocked(self, call: Callable[[], None]) -> None:
+        """Call this whenever `blocked_kinds` has changed."""
+        self._scheduler.on_breaker = call
 
-    def begin_removal(self, ref: CallRef, witness: Witness | None = None) -> Removal:
-        """Ask the CAD to remove a call, and return at once; `follow` tells how it ended.
+    def queue_length(self) -> int:
+        """Return how many requests wait in the queue."""
+        return self._scheduler.queue_length()
 
-        Args:
-            ref: the call.
-            witness: is told when it is about to be sent, and how it ended.
+    def start_removal(
+        self, ref: CallRef, recorder: ProgressRecorder | None = None, *, known_open: bool = False
+    ) -> Operation:
+        """Start removing a call, and return at once. `wait_for` returns the result."""
+        return self._start(Operation(ref, self.clock, recorder, known_open), self._remove)
+
+    async def wait_for(self, operation: Operation, on_wait: OnWait | None = None) -> Result:
+        """Wait for an operation. Any number of commands may wait for the same one. Raises only when cancelled.
+
+        `on_wait` is called with the position in the queue if that is worth telling, and with None if nothing has come
+        for `STILL_WAITING` seconds after its turn. Each once at most.
         """
-        return self._begin(Errand(ref, self._worker.clock.now(), witness), self._remove)
+        if on_wait is not None:
+            position = await operation.wait_for_position()
+            if position is not None and position.expected_at > self.clock.wall():  # else the operation left the queue
+                await on_wait(position)
+            if await operation.wait_until_slow():
+                await on_wait(None)
+        return await operation.wait()
 
-    def begin_look_up(self, ref: CallRef) -> Removal:
-        """Find out what became of a removal that was sent before this client was there; sends no removal.
+    def start_creation(self, call: EmergencyCall, recorder: ProgressRecorder | None = None) -> Operation:
+        """Start creating a call like this one on its server, and return at once. The CAD gives it a new number.
 
-        Its answer is GONE where the open calls can be read and lack the call, else UNKNOWN.
+        It is never sent again once it may have reached the CAD.
         """
-        return self._begin(Errand(ref, self._worker.clock.now(), sent=True), self._look_up)
+        return self._start(Operation(call.ref, self.clock, recorder), partial(self._create, call))
 
-    async def follow(self, removal: Removal, told: Told | None = None) -> Answer:
-        """Wait for a removal's end. Every ending is an `Answer`; nothing is raised but cancellation.
+    async def open_calls(self, server_id: int) -> OpenCalls | Result:
+        """Fetch a server's open 911 calls. Nothing is sent unless the plan is known to include the list."""
+        return await self._run_lookup(partial(self._lookups.open_calls, server_id))
 
-        Args:
-            removal: what was begun. Any number of commands may follow one.
-            told: called once, where there is a wait worth telling, with the place in the line.
-        """
-        if told is not None:
-            place = await removal.news()
-            if place is not None and place.at > time.time():  # who joins late has no place any more
-                await told(place)
-        return await removal.end()
+    async def servers(self) -> tuple[Server, ...] | Result:
+        """Fetch the community's servers. Nothing is sent unless the plan is known to include the list."""
+        return await self._run_lookup(self._lookups.servers)
 
-    async def create_911(self, call: EmergencyCall, witness: Witness | None = None, told: Told | None = None) -> Answer:
-        """Create a call like this one on its server; never sent again once it may have reached the CAD.
+    def refresh_plan(self) -> None:
+        """Fetch the plan in the background. This also checks the key."""
+        self._scheduler.tasks.spawn(self._refresh_plan)
 
-        Args:
-            call: what it says; its number is not used.
-            witness: as for a removal.
-            told: as for `follow`.
-        """
-        errand = self._begin(Errand(call.ref, self._worker.clock.now(), witness), partial(self._create, call))
-        return await self.follow(errand, told)
-
-    async def calls(self, server_id: int) -> OpenCalls | Answer:
-        """Look at a server's open 911 calls. Never sent unless the plan is known to have the list."""
-        return await self._by_the_worker(partial(self._looks.calls, server_id))
-
-    async def servers(self) -> tuple[Server, ...] | Answer:
-        """Look at the community's servers. Never sent unless the plan is known to have the list."""
-        return await self._by_the_worker(self._looks.servers)
-
-    def find_out_plan(self) -> None:
-        """Ask in the background which plan the community has, which also tells whether the key is good."""
-        self._worker.start(self._find_out_plan)
-
-    async def recheck(self) -> Answer:
-        """Ask for the plan, past the breaker; an answer closes the breaker: all will be tried again.
+    async def probe(self) -> Plan | ProbeDeferred | Result:
+        """Fetch the plan even if the circuit breaker is open, and reset the breaker if that succeeds.
 
         Returns:
-            An answer that is `done`, or one that says why not. NOT_SENT with BUSY and `at`: not so soon again.
+            The plan; `ProbeDeferred` if it is too soon for another probe; else how the request ended.
         """
-        return await self._by_the_worker(self._recheck)
+        return await self._run_lookup(self._probe)
 
     async def drain(self, limit: float) -> None:
-        """Take no more, tell all who wait "not sent", and give what is on the wire `limit` seconds, without repeats.
+        """Reject new and queued requests, and wait up to `limit` seconds for those that were sent.
 
-        What has not ended by then is told as unknown: it was sent, and nobody waits for its answer.
+        Nothing is sent again. A request without a response by then ends as unknown.
         """
-        await self._worker.drain(limit)
+        await self._scheduler.drain(limit)
 
-    # One errand, from its first turn to its end.
+    # One operation, from its first slot to its end.
 
-    def _begin(self, errand: Errand, life: Life) -> Errand:
-        self._worker.start(partial(self._live, errand, life))
-        return errand
+    def _start(self, operation: Operation, body: OperationBody) -> Operation:
+        self._scheduler.tasks.spawn(partial(self._run, operation, body))
+        return operation
 
-    async def _live(self, errand: Errand, life: Life) -> None:
+    async def _run(self, operation: Operation, body: OperationBody) -> None:
         try:
-            answer = await life(errand)
-        except NoTurn as no:
-            answer = no.answer
+            result = await body(operation)
+        except NotSent as error:
+            result = error.result
         except asyncio.CancelledError:
-            answer = errand.stopped()
+            result = operation.result_if_stopped()
         except Exception:
-            log.exception("%s: a bug in this bot", errand.ref)
-            answer = errand.failed()
-        await errand.settle(answer)
+            log.exception("a bug in this bot: the operation for %s ended early", operation.ref)
+            result = operation.result_if_failed()
+        await operation.finish(result)
 
-    async def _remove(self, errand: Errand) -> Answer:
-        ask = self._dialect.remove_911(self._account, errand.ref)
-        first = await self._looks.ask(ask, errand)
-        if first.why is Why.BUSY:
-            errand.nothing_came_of_it()
-            first = await self._looks.ask(ask, errand)
-        if first.end is not End.UNKNOWN:
-            return self._looks.what_is_not_there(errand.ref, first)
-        if await self._looks.is_gone(errand):
-            return Answer(End.GONE, Why.NOT_LISTED)
-        if errand.seen_open is not None:
-            first = replace(first, at=errand.seen_open)
+    async def _remove(self, operation: Operation) -> Result:
+        request = self._api.remove_911(self._account, operation.ref)
+        first = await self._pipeline.send(request, operation)
+        if first.reason is Reason.BUSY:
+            operation.reset_budget()
+            first = await self._pipeline.send(request, operation)
+        if first.outcome is not Outcome.UNKNOWN:
+            return self._lookups.refine_404(operation.ref, first)
+        if await self._lookups.verify_removed(operation):
+            return Result(Outcome.GONE_UNCONFIRMED if operation.known_open else Outcome.GONE, Reason.NOT_LISTED)
+        first = replace(first, seen_open_at=operation.seen_open_at)
+        if first.reason is Reason.UNCLEAR and operation.seen_open_at is None:
+            return first  # the CAD would only say it again
         try:
-            second = self._looks.what_is_not_there(errand.ref, await self._looks.ask(ask, errand))
-        except NoTurn:
+            second = self._lookups.refine_404(operation.ref, await self._pipeline.send(request, operation))
+        except NotSent:
             return first
-        # A refusal of the second says nothing of what became of the first.
-        return second if second.end in (End.REMOVED, End.GONE) else first
+        if second.outcome is Outcome.GONE and (operation.known_open or operation.seen_open_at is not None):
+            return replace(second, outcome=Outcome.GONE_UNCONFIRMED)
+        return second if second.is_gone else first  # a refusal of the second request says nothing about the first one
 
-    async def _look_up(self, errand: Errand) -> Answer:
-        if await self._looks.is_gone(errand):
-            return Answer(End.GONE, Why.NOT_LISTED)
-        return Answer(End.UNKNOWN, Why.RESTARTED, at=errand.seen_open)
+    async def _create(self, call: EmergencyCall, operation: Operation) -> Result:
+        request = self._api.create_911(self._account, call)
+        result = await self._pipeline.send(request, operation)
+        if result.status == 429:  # the gateway refused it, so the CAD never saw it
+            operation.reset_budget()
+            result = await self._pipeline.send(request, operation)
+        if result.status == 503:  # also with `Retry-After`, that does not prove that the CAD did nothing
+            return replace(result, outcome=Outcome.UNKNOWN, reason=Reason.SERVER_ERROR, retry_at=None)
+        return result
 
-    async def _create(self, call: EmergencyCall, errand: Errand) -> Answer:
-        ask = self._dialect.create_911(self._account, call)
-        answer = await self._looks.ask(ask, errand)
-        if answer.status != 429:
-            return answer
-        # The gateway refused it, so the CAD never saw it; of anything else that can't be said for certain.
-        errand.nothing_came_of_it()
-        return await self._looks.ask(ask, errand)
+    # Lookups, in tasks of the scheduler.
 
-    # What is looked at.
-
-    async def _by_the_worker(self, look: Callable[[], Coroutine[None, None, T | Answer]]) -> T | Answer:
-        """Let a job of the worker look, and wait for what it saw."""
-
-        async def job() -> T | Answer:
+    async def _run_lookup(self, lookup: Callable[[], Coroutine[None, None, T | Result]]) -> T | Result:
+        async def work() -> T | Result:
             try:
-                return await look()
-            except NoTurn as no:
-                return no.answer
+                return await lookup()
+            except NotSent as error:
+                return error.result
             except Exception:
-                log.exception("a look at the CAD: a bug in this bot")
-                return Answer(End.UNKNOWN, Why.OUR_BUG)
+                log.exception("a bug in this bot: a lookup failed")
+                return Result(Outcome.UNKNOWN, Reason.OUR_BUG)
 
-        return await self._worker.do(job, Answer(End.NOT_SENT, Why.CLOSING))
+        return await self._scheduler.tasks.run(work, Result(Outcome.NOT_SENT, Reason.CLOSING))
 
-    async def _find_out_plan(self) -> None:
+    async def _refresh_plan(self) -> None:
         try:
-            await self._looks.find_out_plan()
-        except NoTurn as no:
-            log.info("the CAD's plan could not be asked for (%s)", no)
+            await self._lookups.ensure_plan()
+        except NotSent as error:
+            log.info("the CAD's plan was not requested (%s)", error)
 
-    async def _recheck(self) -> Answer:
-        now = self._worker.clock.now()
-        if now < self._checked + BETWEEN_CHECKS:
-            return Answer(End.NOT_SENT, Why.BUSY, at=time.time() + self._checked + BETWEEN_CHECKS - now)
-        self._checked = now
-        if refusal := await self._looks.ask_for_plan(past_breaker=True):
-            return refusal
-        self._worker.breaker.close()
-        log.info("the CAD answered: requests will be tried again")
-        return Answer(End.REMOVED, Why.CONFIRMED)
+    async def _probe(self) -> Plan | ProbeDeferred | Result:
+        now = self.clock.monotonic()
+        if now < self._last_probe + PROBE_INTERVAL:
+            return ProbeDeferred(self.clock.wall() + self._last_probe + PROBE_INTERVAL - now)
+        self._last_probe = now
+        try:
+            plan = await self._lookups.fetch_plan(past_breaker=True)
+        except NotSent as error:
+            if error.result.retry_at is None:
+                raise
+            return ProbeDeferred(error.result.retry_at)
+        if isinstance(plan, Plan):
+            self._scheduler.reset_breaker()
+        return plan

@@ -1,6 +1,6 @@
-"""The CAD's API v1 as pure functions: build a request, understand what came back.
+"""The CAD's API v1 as pure functions that build requests and parse responses.
 
-The vendor's page "Remove 911" is the source for the request and the four documented refusals.
+Source of the removal and the four documented refusals: the vendor's page "Remove 911".
 """
 
 from __future__ import annotations
@@ -8,128 +8,127 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
-from bot.cad import reading
-from bot.cad.dialect import Ask, Hide
-from bot.cad.line import PACED
-from bot.cad.model import (
-    Account,
-    Answer,
-    CallRef,
-    EmergencyCall,
-    Kind,
-    OpenCalls,
-    Plan,
-    Reply,
-    Request,
-    Servers,
-    Version,
-    an_id,
-)
+from bot.cad import parsing
+from bot.cad.api import ApiRequest, Redact
+from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, PlanInfo, ServerList, valid_id
+from bot.cad.removal_answer import says_missing, says_removed
+from bot.cad.request_queue import V1_LIMITS
+from bot.cad.requests import HttpRequest, HttpResponse, RequestKind
+from bot.cad.results import Outcome, Reason, Result
 
-LIMITS = PACED
+RATE_LIMITS = V1_LIMITS
+
+_NOT_JSON = object()
+_NEW_NUMBER = re.compile(r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", re.IGNORECASE)
 
 
 def headers(_: Account) -> dict[str, str]:
-    """Return what goes with every request: nothing, since the key is in the body."""
+    """Return no headers: the key is in the body."""
     return {}
 
 
-def remove_911(account: Account, ref: CallRef) -> Ask[Answer]:
-    """Build the request of the page "Remove 911": ids as integers, nothing that is not documented."""
+def remove_911(account: Account, ref: CallRef) -> ApiRequest[Result]:
+    """Build REMOVE_911 exactly as documented, with the ids as integers."""
     data = {"serverId": ref.server_id, "callId": ref.call_id}
-    return Ask(_request(account, Kind.REMOVE, "emergency", "REMOVE_911", data), understand_removal)
-
-
-def create_911(account: Account, call: EmergencyCall) -> Ask[Answer]:
-    """Build CALL_911, which the plan Standard has. The call gets a number of its own."""
-    data = {"serverId": call.ref.server_id, **reading.fields_of(call)}
-    return Ask(_request(account, Kind.CREATE, "emergency", "CALL_911", data), understand_creation)
-
-
-def get_calls(account: Account, server_id: int) -> Ask[OpenCalls]:
-    """Build GET_CALLS for a server's open emergency calls (type 1). It needs the plan Plus."""
-    request = _request(account, Kind.CALLS, "emergency", "GET_CALLS", {"serverId": server_id, "type": 1})
-    return Ask(request, partial(understand_calls, server_id))
-
-
-def get_servers(account: Account) -> Ask[Servers]:
-    """Build GET_SERVERS. It needs the plan Standard."""
-    return Ask(_request(account, Kind.SERVERS, "general", "GET_SERVERS"), understand_servers)
-
-
-def get_version(account: Account) -> Ask[Version]:
-    """Build GET_VERSION, which every plan has."""
-    return Ask(_request(account, Kind.VERSION, "general", "GET_VERSION"), understand_version)
-
-
-def understand_removal(reply: Reply, hide: Hide) -> Answer:
-    """Say what `reply` means for a removal.
-
-    "Removed" is the meaning of a 200 or 204 that is not known to be bad, and of nothing else: the page's own
-    example of a success is visibly another endpoint's text, so no wording is asked for.
-    """
-    return _understand(reply, hide, missing=reading.NOT_THERE)
-
-
-def understand_creation(reply: Reply, hide: Hide) -> Answer:
-    """Return a success only where the number of the new call can be read: `EMERGENCY CALL ADDED ID: 305`."""
-    answer = _understand(reply, hide)
-    numbers = re.findall(
-        r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", reading.text_of(reply), re.IGNORECASE
+    return ApiRequest(
+        _request(account, RequestKind.REMOVE, "emergency", "REMOVE_911", data), partial(parse_removal, ref)
     )
-    created = an_id(int(numbers[0])) if len(numbers) == 1 else None
-    if not answer.done or created is None:
-        return reading.unreadable(answer)
-    return Answer(*reading.CONFIRMED, status=reply.status, created=created)
 
 
-def understand_calls(server_id: int, reply: Reply, hide: Hide) -> OpenCalls | Answer:
-    """Return the open emergency calls as far as they can be read, or what came instead."""
-    calls = reading.open_calls(reply, server_id, hide)
-    return reading.unreadable(_understand(reply, hide)) if calls is None else calls
+def create_911(account: Account, call: EmergencyCall) -> ApiRequest[Result]:
+    """Build CALL_911, which needs the plan Standard. The CAD gives the call a new number."""
+    data = {"serverId": call.ref.server_id, **parsing.call_fields(call)}
+    return ApiRequest(_request(account, RequestKind.CREATE, "emergency", "CALL_911", data), parse_creation)
 
 
-def understand_servers(reply: Reply, hide: Hide) -> Servers | Answer:
-    """Return the servers as far as they can be read, or what came instead."""
-    servers = reading.servers(reply, hide)
-    return reading.unreadable(_understand(reply, hide)) if servers is None else servers
+def get_calls(account: Account, server_id: int) -> ApiRequest[OpenCalls]:
+    """Build GET_CALLS for a server's open emergency calls (type 1). It needs the plan Plus."""
+    request = _request(account, RequestKind.CALLS, "emergency", "GET_CALLS", {"serverId": server_id, "type": 1})
+    return ApiRequest(request, partial(parse_calls, server_id))
 
 
-def understand_version(reply: Reply, hide: Hide) -> Version | Answer:
-    """Return the plan, by the digits with which the text begins, or what came instead."""
-    answer = _understand(reply, hide)
-    digits = re.match(r'"?([0-9]{1,3})(?![0-9])', reading.text_of(reply))
-    if not answer.done or digits is None or int(digits[1]) not in Plan.__members__.values():
-        return reading.unreadable(answer)
-    return Version(Plan(int(digits[1])), answer.said)
+def get_servers(account: Account) -> ApiRequest[ServerList]:
+    """Build GET_SERVERS. It needs the plan Standard."""
+    return ApiRequest(_request(account, RequestKind.SERVERS, "general", "GET_SERVERS"), parse_servers)
 
 
-def _request(account: Account, kind: Kind, group: str, name: str, *data: Mapping[str, object]) -> Request:
+def get_version(account: Account) -> ApiRequest[PlanInfo]:
+    """Build GET_VERSION, which every plan includes."""
+    return ApiRequest(_request(account, RequestKind.VERSION, "general", "GET_VERSION"), parse_version)
+
+
+def parse_removal(ref: CallRef, response: HttpResponse, redact: Redact) -> Result:
+    """Parse the response to the removal of `ref`.
+
+    The documented example of a success is another endpoint's text, so no one text marks a success. A 204, an empty
+    body and a text that can only mean "done" do. Any other text of a 200 or a 404 is unclear: a proxy may have sent it.
+    """
+    result = _parse(response, redact, missing=parsing.UNCLEAR)
+    text = parsing.body_text(response)
+    if (result.outcome, result.reason) not in (parsing.CONFIRMED, parsing.UNCLEAR) or response.status == 204:
+        return result
+    answer = parsing.parse_json(response, text)
+    verdict = parsing.UNCLEAR
+    if result.succeeded and (not text or says_removed(answer, ref)):
+        verdict = parsing.CONFIRMED
+    elif says_missing(answer, ref):
+        verdict = parsing.NO_SUCH_CALL
+    return replace(result, outcome=verdict[0], reason=verdict[1])
+
+
+def parse_creation(response: HttpResponse, redact: Redact) -> Result:
+    """Return a success only if it contains the number of the new call: `EMERGENCY CALL ADDED ID: 305`."""
+    result = _parse(response, redact)
+    numbers = _NEW_NUMBER.findall(parsing.body_text(response))
+    created = valid_id(int(numbers[0])) if len(numbers) == 1 else None
+    if not result.succeeded or created is None:
+        return parsing.as_unreadable(result)
+    return Result(Outcome.CREATED, Reason.CONFIRMED, status=response.status, new_call_id=created)
+
+
+def parse_calls(server_id: int, response: HttpResponse, redact: Redact) -> OpenCalls | Result:
+    """Return the open calls, or how the request ended instead."""
+    return parsing.parse_open_calls(response, server_id, redact) or parsing.as_unreadable(_parse(response, redact))
+
+
+def parse_servers(response: HttpResponse, redact: Redact) -> ServerList | Result:
+    """Return the servers, or how the request ended instead."""
+    return parsing.parse_servers(response, redact) or parsing.as_unreadable(_parse(response, redact))
+
+
+def parse_version(response: HttpResponse, redact: Redact) -> PlanInfo | Result:
+    """Return the plan, whose number begins the text, or how the request ended instead."""
+    result = _parse(response, redact)
+    digits = re.match(r'"?([0-9]{1,3})(?![0-9])', parsing.body_text(response))
+    if not result.succeeded or digits is None or int(digits[1]) not in Plan.__members__.values():
+        return parsing.as_unreadable(result)
+    return PlanInfo(Plan(int(digits[1])), result.cad_text)
+
+
+def _request(account: Account, kind: RequestKind, group: str, name: str, *data: Mapping[str, object]) -> HttpRequest:
     body = {"id": account.community_id, "key": account.key, "type": name, "data": data}
-    return Request(kind, "POST", f"{group}/{name.lower()}", json.dumps(body).encode())
+    return HttpRequest(kind, "POST", f"{group}/{name.lower()}", json.dumps(body).encode())
 
 
-def _understand(reply: Reply, hide: Hide, missing: reading.Verdict = reading.TURNED_DOWN) -> Answer:
-    text = reading.text_of(reply)
-    page = reading.is_page(reply, text)
-    end, why = reading.refusal(reply, [text], page=page, missing=missing) or _success(reply, text, page=page)
-    return Answer(end, why, "" if page else hide(text), reply.status, reply.retry_after)
+def _parse(response: HttpResponse, redact: Redact, missing: parsing.Verdict = parsing.OTHER_REFUSAL) -> Result:
+    text = parsing.body_text(response)
+    page = parsing.is_web_page(response, text)
+    verdict = parsing.classify_refusal(response, [text], page=page, missing=missing)
+    if verdict is None:
+        verdict = parsing.CONFIRMED if not page and _is_success(response, text) else parsing.UNREADABLE
+    return Result(*verdict, "" if page else redact(text), response.status, response.retry_after)
 
 
-def _success(reply: Reply, text: str, *, page: bool) -> reading.Verdict:
-    strange = reply.status not in (200, 204) or page or not reading.is_data(reply) or "\0" in text
-    broken_json = "json" in reply.media_type and reply.status != 204 and not _parses(text)
-    # A refusal that is wrapped in something else is no success either.
-    if strange or broken_json or reading.wraps_a_refusal(text):
-        return reading.UNREADABLE
-    return reading.CONFIRMED
-
-
-def _parses(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+def _is_success(response: HttpResponse, text: str) -> bool:
+    if response.status not in (200, 204) or not parsing.is_api_body(response) or "\0" in text:
         return False
-    return True
+    if (
+        response.status == 200
+        and "json" in response.media_type
+        and parsing.parse_json(response, _NOT_JSON) is _NOT_JSON
+    ):
+        return False
+    return not parsing.contains_refusal(text)  # a refusal can be wrapped in other text

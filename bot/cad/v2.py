@@ -1,6 +1,6 @@
 """The CAD's API v2 as pure functions: resource routes, the key in a header, errors as problems (RFC 9457).
 
-Its facts come from the vendor's documentation and client libraries. The community is known from the key.
+Source: the vendor's documentation and client libraries. The key identifies the community.
 """
 
 from __future__ import annotations
@@ -9,141 +9,140 @@ import json
 import re
 from functools import partial
 
-from bot.cad import reading
-from bot.cad.dialect import Ask, Hide
-from bot.cad.line import Window
-from bot.cad.model import (
-    Account,
-    Answer,
-    CallRef,
-    EmergencyCall,
-    End,
-    Kind,
-    OpenCalls,
-    Plan,
-    Reply,
-    Request,
-    Servers,
-    Version,
-    Why,
-    an_id,
+from bot.cad import parsing
+from bot.cad.api import ApiRequest, Redact
+from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, PlanInfo, ServerList, valid_id
+from bot.cad.removal_answer import says_removed
+from bot.cad.request_queue import RateLimit
+from bot.cad.requests import HttpRequest, HttpResponse, RequestKind
+from bot.cad.results import Outcome, Reason, Result
+
+PUBLISHED_LIMITS = {
+    RequestKind.REMOVE: 10,
+    RequestKind.CREATE: 10,
+    RequestKind.CALLS: 5,
+    RequestKind.SERVERS: 10,
+    RequestKind.VERSION: 10,
+}
+"""Requests a minute that the CAD accepts with one key, which the community's game server uses too."""
+LIMIT_SHARE = 0.8
+"""The part of these limits that this bot uses."""
+WINDOW_SECONDS = 62.0
+"""The bot's minute. It is longer than the CAD's, since requests can arrive closer together than they were sent."""
+RATE_LIMITS = tuple(
+    RateLimit(frozenset({kind}), int(limit * LIMIT_SHARE), WINDOW_SECONDS) for kind, limit in PUBLISHED_LIMITS.items()
 )
 
-PUBLISHED = {Kind.REMOVE: 10, Kind.CREATE: 10, Kind.CALLS: 5, Kind.SERVERS: 10, Kind.VERSION: 10}
-"""Requests a minute that the CAD takes from a key, the community's game server included."""
-SHARE = 0.8
-"""How much of that this bot takes."""
-MINUTE = 62.0
-"""Seconds of our minute: what leaves late in one and what arrives early in the next must not meet in one of theirs."""
-LIMITS = tuple(Window(frozenset({kind}), int(many * SHARE), MINUTE) for kind, many in PUBLISHED.items())
-
-_NO_SERVER = (End.REJECTED, Why.NO_SUCH_SERVER)
-_WRONG_URL = (End.REJECTED, Why.WRONG_URL)
+_NO_SUCH_SERVER = (Outcome.REJECTED, Reason.NO_SUCH_SERVER)
 
 
 def headers(account: Account) -> dict[str, str]:
-    """Return what goes with every request."""
+    """Return the headers that every request has."""
     return {"Authorization": f"Bearer {account.key}", "Accept": "application/json"}
 
 
-def remove_911(_: Account, ref: CallRef) -> Ask[Answer]:
-    """Build the removal of a call."""
-    request = Request(Kind.REMOVE, "DELETE", f"{_calls(ref.server_id)}/911/{ref.call_id:d}")
-    return Ask(request, partial(understand_removal, ref))
+def remove_911(_: Account, ref: CallRef) -> ApiRequest[Result]:
+    """Build the request that removes a call."""
+    request = HttpRequest(RequestKind.REMOVE, "DELETE", f"{_calls_path(ref.server_id)}/911/{ref.call_id:d}")
+    return ApiRequest(request, partial(parse_removal, ref))
 
 
-def create_911(_: Account, call: EmergencyCall) -> Ask[Answer]:
-    """Build the creation of a call. The call gets a number of its own."""
-    server_id, body = call.ref.server_id, json.dumps(reading.fields_of(call)).encode()
-    request = Request(Kind.CREATE, "POST", f"{_calls(server_id)}/911", body=body)
-    return Ask(request, partial(understand_creation, server_id))
+def create_911(_: Account, call: EmergencyCall) -> ApiRequest[Result]:
+    """Build the request that creates a call. The CAD gives it a new number."""
+    server_id, body = call.ref.server_id, json.dumps(parsing.call_fields(call)).encode()
+    request = HttpRequest(RequestKind.CREATE, "POST", f"{_calls_path(server_id)}/911", body=body)
+    return ApiRequest(request, partial(parse_creation, server_id))
 
 
-def get_calls(_: Account, server_id: int) -> Ask[OpenCalls]:
-    """Build the look at a server's open emergency calls (type 1). It needs the plan Plus."""
-    request = Request(Kind.CALLS, "GET", _calls(server_id), query={"type": "1"})
-    return Ask(request, partial(understand_calls, server_id))
+def get_calls(_: Account, server_id: int) -> ApiRequest[OpenCalls]:
+    """Build the request for a server's open emergency calls (type 1). It needs the plan Plus."""
+    request = HttpRequest(RequestKind.CALLS, "GET", _calls_path(server_id), query={"type": "1"})
+    return ApiRequest(request, partial(parse_calls, server_id))
 
 
-def get_servers(_: Account) -> Ask[Servers]:
-    """Build the look at the servers. It needs the plan Standard."""
-    return Ask(Request(Kind.SERVERS, "GET", "v2/general/servers"), understand_servers)
+def get_servers(_: Account) -> ApiRequest[ServerList]:
+    """Build the request for the servers. It needs the plan Standard."""
+    return ApiRequest(HttpRequest(RequestKind.SERVERS, "GET", "v2/general/servers"), parse_servers)
 
 
-def get_version(_: Account) -> Ask[Version]:
-    """Build the question for the plan, which every plan has."""
-    return Ask(Request(Kind.VERSION, "GET", "v2/general/version"), understand_version)
+def get_version(_: Account) -> ApiRequest[PlanInfo]:
+    """Build the request for the plan, which every plan includes."""
+    return ApiRequest(HttpRequest(RequestKind.VERSION, "GET", "v2/general/version"), parse_version)
 
 
-def understand_removal(ref: CallRef, reply: Reply, hide: Hide) -> Answer:
-    """Say what `reply` means for the removal of `ref`.
+def parse_removal(ref: CallRef, response: HttpResponse, redact: Redact) -> Result:
+    """Parse the response to the removal of `ref`.
 
-    "Removed" is a 204, or a 200 whose body names this call and this server as the documentation shows it. There is
-    no other success: what names another call, or none, may come from anybody on the way.
+    Only a 204, or a 200 whose body names this call and this server as documented, means "removed". A 200 that names
+    another call, or none, may come from any server on the way.
     """
-    named = _told(reply, 200)
-    names = (an_id(named.get("serverid")), an_id(named.get("callid")))
-    if reply.status == 204 or names == (ref.server_id, ref.call_id):
-        return Answer(*reading.CONFIRMED, status=reply.status)
-    return _understand(reply, hide, missing=reading.NOT_THERE)
+    fields = _success_fields(response, 200)
+    named = (valid_id(fields.get("serverid")), valid_id(fields.get("callid")))
+    if response.status == 204 or (named == (ref.server_id, ref.call_id) and says_removed(fields, ref)):
+        return Result(*parsing.CONFIRMED, status=response.status)
+    problem = parsing.lowercase_fields(parsing.parse_json(response))
+    explained = any(_one_line(problem.get(name)) for name in ("title", "detail"))  # else a proxy may have sent it
+    return _parse(response, redact, missing=parsing.NO_SUCH_CALL if explained else parsing.UNCLEAR)
 
 
-def understand_creation(server_id: int, reply: Reply, hide: Hide) -> Answer:
-    """Return a success only where the answer names the new call, on this server."""
-    made = _told(reply, 200, 201)
-    created = an_id(made.get("callid"))
-    if created is None or made.get("serverid", server_id) != server_id:
-        return _understand(reply, hide)
-    return Answer(*reading.CONFIRMED, status=reply.status, created=created)
+def parse_creation(server_id: int, response: HttpResponse, redact: Redact) -> Result:
+    """Return a success only if it contains the number of the new call, on this server."""
+    fields = _success_fields(response, 200, 201)
+    created = valid_id(fields.get("callid"))
+    if created is None or fields.get("serverid", server_id) != server_id:
+        return _parse(response, redact)
+    return Result(Outcome.CREATED, Reason.CONFIRMED, status=response.status, new_call_id=created)
 
 
-def understand_calls(server_id: int, reply: Reply, hide: Hide) -> OpenCalls | Answer:
-    """Return the open emergency calls as far as they can be read, or what came instead."""
-    return reading.open_calls(reply, server_id, hide) or _understand(reply, hide)
+def parse_calls(server_id: int, response: HttpResponse, redact: Redact) -> OpenCalls | Result:
+    """Return the open calls, or how the request ended instead."""
+    return parsing.parse_open_calls(response, server_id, redact) or _parse(response, redact)
 
 
-def understand_servers(reply: Reply, hide: Hide) -> Servers | Answer:
-    """Return the servers as far as they can be read, or what came instead."""
-    return reading.servers(reply, hide) or _understand(reply, hide, missing=reading.TURNED_DOWN)
+def parse_servers(response: HttpResponse, redact: Redact) -> ServerList | Result:
+    """Return the servers, or how the request ended instead."""
+    return parsing.parse_servers(response, redact) or _parse(response, redact, missing=parsing.OTHER_REFUSAL)
 
 
-def understand_version(reply: Reply, hide: Hide) -> Version | Answer:
-    """Return the plan, by its name: the number in the vendor's example contradicts v1's."""
-    told = _told(reply, 200)
-    name = told.get("name")
+def parse_version(response: HttpResponse, redact: Redact) -> PlanInfo | Result:
+    """Return the plan, read from its name (the vendor's example contradicts v1's numbers), or how the request ended."""
+    fields = _success_fields(response, 200)
+    name = fields.get("name")
     plan = Plan.__members__.get(re.sub(r"[\s_-]+", "_", name.strip()).upper()) if isinstance(name, str) else None
     if plan is None:
-        return _understand(reply, hide, missing=reading.TURNED_DOWN)
-    return Version(plan, hide(f"{told.get('version', '')} {name}".strip()))
+        return _parse(response, redact, missing=parsing.OTHER_REFUSAL)
+    return PlanInfo(plan, redact(f"{fields.get('version', '')} {name}".strip()))
 
 
-def _calls(server_id: int) -> str:
+def _calls_path(server_id: int) -> str:
     return f"v2/emergency/servers/{server_id:d}/calls"
 
 
-def _told(reply: Reply, *good: int) -> dict[str, object]:
-    """Return the fields of an answer that may be a success."""
-    return reading.fields(reading.parsed(reply)) if reply.status in good and reading.is_data(reply) else {}
+def _success_fields(response: HttpResponse, *statuses: int) -> dict[str, object]:
+    """Return the fields of the body if the response can be a success, else {}."""
+    if response.status not in statuses or not parsing.is_api_body(response):
+        return {}
+    return parsing.lowercase_fields(parsing.parse_json(response))
 
 
-def _understand(reply: Reply, hide: Hide, missing: reading.Verdict = _NO_SERVER) -> Answer:
-    """Say what an answer means in which nothing was found that would be a success."""
-    text = reading.text_of(reply)
-    page = reading.is_page(reply, text)
-    body = reading.parsed(reply)
-    told = reading.fields(body)
-    title, detail, message = (_line(told.get(name)) for name in ("title", "detail", "message"))
-    if "no route matched" in message.lower():  # the gateway's, for a path that it does not know
-        missing = _WRONG_URL
-    elif text and not isinstance(body, dict):  # no answer of the CAD's: what it says is all that is known
-        missing = reading.TURNED_DOWN
-    end, why = reading.refusal(reply, [text, title, detail, message], page=page, missing=missing) or reading.UNREADABLE
-    said = ": ".join(filter(None, (title, detail))) or message or ("" if page else text)
-    reference = _line(told.get("traceid")) or _line(told.get("request_id"))
-    # Whatever is no plain reference could be anything, so it is none.
-    plain = re.fullmatch(r"[\w.:|-]{1,100}", reference, re.ASCII) and hide(reference) == reference
-    return Answer(end, why, hide(said), reply.status, reply.retry_after, reference if plain else "")
+def _parse(response: HttpResponse, redact: Redact, missing: parsing.Verdict = _NO_SUCH_SERVER) -> Result:
+    """Parse a response that is not a success."""
+    text = parsing.body_text(response)
+    page = parsing.is_web_page(response, text)
+    body = parsing.parse_json(response)
+    fields = parsing.lowercase_fields(body)
+    title, detail, message = (_one_line(fields.get(name)) for name in ("title", "detail", "message"))
+    if "no route matched" in message.lower():  # from the gateway, for a path that it does not know
+        missing = parsing.WRONG_URL
+    elif text and not isinstance(body, dict):  # not from the CAD, so a 404 does not say that the call is gone
+        missing = parsing.OTHER_REFUSAL
+    verdict = parsing.classify_refusal(response, [text, title, detail, message], page=page, missing=missing)
+    cad_text = ": ".join(filter(None, (title, detail))) or message or ("" if page else text)
+    reference = _one_line(fields.get("traceid")) or _one_line(fields.get("request_id"))
+    if not re.fullmatch(r"[\w.:|-]{1,100}", reference, re.ASCII) or redact(reference) != reference:
+        reference = ""  # it could be anything
+    return Result(*(verdict or parsing.UNREADABLE), redact(cad_text), response.status, response.retry_after, reference)
 
 
-def _line(value: object) -> str:
+def _one_line(value: object) -> str:
     return " ".join(value.split()) if isinstance(value, str) else ""

@@ -1,66 +1,69 @@
-"""`check`: everything that can be tested without changing anything, as a table that grows while it is looked."""
+"""`check`: tests everything that can be tested without changing anything, and prints the findings as a table."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-import aiohttp
 import discord
 
-from bot.cad.client import DIALECTS, CadClient
-from bot.cad.worker import Clock
-from bot.errors import BAD_SETTINGS
-from bot.health import Finding, Level, cad_side, discord_side, fail, machine, report
-from bot.settings import Settings
+from bot.cad.client import API_VERSIONS, CadClient, ProbeDeferred
+from bot.cad.models import Plan
+from bot.clock import REAL_CLOCK, Clock
+from bot.config.errors import BAD_SETTINGS
+from bot.config.settings import Settings
+from bot.health import cad_checks, discord_checks, host_checks, report
+from bot.health.clock import DiscordClock
+from bot.health.discord_failure import explain
+from bot.health.finding import Finding, Severity, fail
 
-FINE, FAILS = 0, 1
-"""The exit codes, beside the one for settings."""
-PATIENCE = 60.0
-"""Seconds for Discord's side; discord.py itself tries again where Discord stumbles."""
+log = logging.getLogger(__name__)
+
+EXIT_OK, EXIT_FAILED = 0, 1
+"""Exit codes. `BAD_SETTINGS` is the third."""
+DISCORD_TIMEOUT = 60.0
+"""Seconds for the checks of Discord. discord.py retries failed requests itself."""
 
 
 class Check:
-    """One run. What is looked at is named before it is, since both sides can take seconds.
+    """One run. It prints the name of each part before it starts, because Discord and the CAD can take seconds.
 
     Args:
-        show: takes a line of the table.
-        env_file: where the settings were looked for.
-        clock: what the client of the CAD goes by.
+        show: prints a line.
+        env_file: where the settings are read from.
+        clock: the clock of the run.
     """
 
-    def __init__(self, show: Callable[[str], None], env_file: Path, clock: Clock | None = None) -> None:
+    def __init__(self, show: Callable[[str], None], env_file: Path, clock: Clock = REAL_CLOCK) -> None:
         self._show = show
         self._env_file = env_file
         self._clock = clock
-        self._width = report.columns()
+        self._width = report.table_width()
         self._findings: list[Finding] = []
 
-    def refused_settings(self, mistakes: Iterable[str]) -> int:
-        """Show the mistakes in the settings, without which nothing else can be looked at."""
+    def report_mistakes(self, mistakes: Iterable[str]) -> int:
+        """Print the mistakes in the settings. Nothing else can be checked with them."""
         self._part("This machine")
-        self._add(machine.versions(), *(machine.env_file(self._env_file) if self._env_file.is_file() else ()))
+        self._add(
+            host_checks.versions(), *(host_checks.check_env_file(self._env_file) if self._env_file.is_file() else ())
+        )
         self._part("Settings")
         for mistake in mistakes:
-            what, _, found = mistake.partition(": ")
-            found, _, remedy = found.partition("; ")
-            self._add(fail(what, found, remedy[:1].upper() + remedy[1:]))
+            subject, _, state = mistake.partition(": ")
+            state, _, remedy = state.partition("; ")
+            self._add(fail(subject, state, remedy[:1].upper() + remedy[1:]))
         self._show("\nThe rest can be looked at when the settings can be read. .env.example explains each of them.")
         return BAD_SETTINGS
 
     async def run(self, settings: Settings, commands: Collection[str]) -> int:
-        """Look at everything, and return the exit code.
-
-        Args:
-            settings: what it should be like.
-            commands: the names of the commands that there should be.
-        """
+        """Run all checks and return the exit code. `commands` are the names that should be registered."""
         self._part("This machine")
-        self._add(machine.versions(), *machine.env_file(self._env_file))
+        self._add(host_checks.versions(), *host_checks.check_env_file(self._env_file))
         self._part("Settings")
-        self._add(Finding("settings", "each of them can be used"))
-        self._add(machine.journal(settings.database_path))
+        self._add(Finding("settings", "all valid"))
+        self._add(host_checks.check_journal(settings.database_path), *host_checks.check_proxy())
         self._part("Discord")
         token_taken = await self._discord(settings, commands)
         self._part("Sonoran CAD")
@@ -68,43 +71,44 @@ class Check:
         self._show("\n" + report.summary(self._findings, "->"))
         if not token_taken:
             return BAD_SETTINGS
-        return FAILS if any(finding.level is Level.FAIL for finding in self._findings) else FINE
+        return EXIT_FAILED if any(finding.severity is Severity.FAIL for finding in self._findings) else EXIT_OK
 
     async def _discord(self, settings: Settings, commands: Collection[str]) -> bool:
-        clock = machine.DiscordsClock()
+        clock = DiscordClock(self._clock)
         try:
             async with (
-                asyncio.timeout(PATIENCE),
-                discord.Client(intents=discord.Intents(guilds=True), http_trace=clock.trace()) as client,
+                asyncio.timeout(DISCORD_TIMEOUT),
+                discord.Client(
+                    intents=discord.Intents(guilds=True), http_trace=clock.trace(), **discord_checks.discord_proxy()
+                ) as client,
             ):
-                await client.login(settings.discord_token)  # REST alone: a bot that runs does not hear of it
-                async for finding in discord_side.look(client, settings, commands):
-                    self._add(finding)
+                await client.login(settings.discord_token)  # REST only: a running bot is not affected
+                try:
+                    async for finding in discord_checks.run_checks(client, settings, commands):
+                        self._add(finding)
+                except Exception as error:  # the gateway is still to be looked at
+                    log.debug("the checks of Discord failed", exc_info=True)
+                    self._add(_failed(error, clock))
+                self._add(await discord_checks.check_gateway(client))
         except discord.LoginFailure:
             self._add(
                 fail("token", "Discord refuses it", "Developer Portal, Bot, Reset Token: put the new one into "
                      "DISCORD_TOKEN")
             )  # fmt: skip
             return False
-        except discord.HTTPException as error:
-            self._add(
-                fail("Discord", f"it answered with an error (HTTP {error.status}, code {error.code})",
-                     "Run the check again in a few minutes; discordstatus.com tells of outages")
-            )  # fmt: skip
-        except (aiohttp.ClientError, OSError) as error:
-            self._add(
-                fail("Discord", f"it can't be reached ({type(error).__name__})",
-                     "Look at this machine's network, its DNS and firewall")
-            )  # fmt: skip
+        except Exception as error:  # an odd answer raises anything, and the CAD is still to be looked at
+            log.debug("Discord can't be looked at", exc_info=True)
+            self._add(_failed(error, clock))
         self._add(*clock.findings())
         return True
 
     async def _cad(self, settings: Settings) -> None:
-        async with CadClient(settings.account, DIALECTS[settings.api_version], clock=self._clock) as cad:
-            answer = await cad.recheck()
-            self._add(*cad_side.connection(settings, cad.plan or answer, cad.plan_said))
-            if cad.plan is not None and cad.plan.lists_servers:
-                self._add(*cad_side.servers(settings, await cad.servers()))
+        async with CadClient(settings.account, API_VERSIONS[settings.api_version], clock=self._clock) as cad:
+            probe = await cad.probe()
+            if not isinstance(probe, ProbeDeferred):  # a new client's first probe never is
+                self._add(*cad_checks.check_connection(settings, probe, cad.plan_text))
+            if isinstance(probe, Plan) and probe.lists_servers:
+                self._add(*cad_checks.check_servers(settings, await cad.servers()))
 
     def _part(self, name: str) -> None:
         self._show(f"\n{name}" if self._findings else name)
@@ -112,5 +116,10 @@ class Check:
     def _add(self, *findings: Finding) -> None:
         for finding in findings:
             self._findings.append(finding)
-            for line in report.lines(finding, self._width):
+            for line in report.table_lines(finding, self._width):
                 self._show(line)
+
+
+def _failed(error: Exception, clock: DiscordClock) -> Finding:
+    told = explain(error, clock.last_status)
+    return fail("Discord", told.state, told.remedy)

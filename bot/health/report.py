@@ -1,4 +1,4 @@
-"""The findings as a table for a terminal: readable without colour, at any width."""
+"""The findings as text: a table for the terminal, readable without colour, and a message for Discord."""
 
 from __future__ import annotations
 
@@ -9,50 +9,53 @@ from collections.abc import Iterable
 
 from discord.utils import escape_markdown
 
-from bot.health import Finding, Level
+from bot.health.finding import Finding, Severity
 
 _MARGIN = 30
-"""Columns before what was found: the level, and what was looked at."""
+"""Columns before the state: the severity and the subject."""
 _LONGEST_MESSAGE = 4000
 _LEAST, _MOST = 60, 110
-"""Columns of the narrowest and the widest table."""
+"""The smallest and the largest width of the table."""
 
 
-def columns() -> int:
-    """Return the width of the terminal, as far as the table uses it."""
+def table_width() -> int:
+    """Return the width of the table for this terminal."""
     return max(_LEAST, min(_MOST, shutil.get_terminal_size().columns - 1))
 
 
-def lines(finding: Finding, width: int) -> list[str]:
-    """Lay out one finding: level, what, found, and below it the remedy."""
-    head = f"  {finding.level.value:<4}  {finding.what:<{_MARGIN - 9}} "
+def table_lines(finding: Finding, width: int) -> list[str]:
+    """Return a finding's lines: severity, subject and state, and below them the remedy."""
+    head = f"  {finding.severity.value:<4}  {finding.subject:<{_MARGIN - 9}} "
     indent = " " * _MARGIN
-    written = _wrapped(finding.found, width, head, indent)
+    written = _wrapped(finding.state, width, head, indent)
     if finding.remedy:
         written += _wrapped(finding.remedy, width, f"{indent}-> ", f"{indent}   ")
     return written
 
 
 def summary(findings: Iterable[Finding], arrow: str) -> str:
-    """Say in a sentence how it went, and by which arrow each remedy is found."""
+    """Return one sentence about all findings. `arrow` marks the remedies."""
     found = list(findings)
-    failed = sum(finding.level is Level.FAIL for finding in found)
-    warned = sum(finding.level is Level.WARN for finding in found)
+    failed = sum(finding.severity is Severity.FAIL for finding in found)
+    warned = sum(finding.severity is Severity.WARN for finding in found)
     if failed:
-        verb = "things fail" if failed > 1 else "thing fails"
-        return f"{failed} {verb}. What to do stands behind each arrow ({arrow})."
+        return f"{failed} {'checks' if failed > 1 else 'check'} failed. Each arrow ({arrow}) says what to do."
     if warned:
         return f"It works. {warned} {'things' if warned > 1 else 'thing'} should be looked at ({arrow})."
     return "Everything is in order."
 
 
 def as_message(findings: Iterable[Finding]) -> str:
-    """Write the findings for Discord, as much as an embed's description takes."""
-    signs = {Level.OK: "✅", Level.WARN: "⚠️", Level.FAIL: "❌"}
+    """Return the findings for Discord: the problems with their remedies, then a line for each other finding."""
+    signs = {Severity.WARN: "⚠️", Severity.FAIL: "❌"}
     written = ""
-    for finding in findings:
-        line = f"{signs[finding.level]} **{finding.what}**: {_markdown(finding.found)}\n"
-        line += f"→ {_markdown(finding.remedy)}\n" if finding.remedy else ""
+    for finding in sorted(findings, key=lambda one: one.severity is Severity.OK):
+        state = _markdown(finding.state)
+        if sign := signs.get(finding.severity):
+            line = f"{sign} **{finding.subject}**: {state}\n"
+            line += f"→ {_markdown(finding.remedy)}\n" if finding.remedy else ""
+        else:
+            line = f"{finding.subject[:1].upper()}{finding.subject[1:]}: {state}\n"
         if len(written) + len(line) > _LONGEST_MESSAGE:
             return written + "…"
         written += line
@@ -60,14 +63,14 @@ def as_message(findings: Iterable[Finding]) -> str:
 
 
 def _markdown(text: str) -> str:
-    # A link and a time stamp stay what they are.
+    # Links and timestamps stay as they are.
     parts = re.split(r"(<t:[0-9]+:R>|https://\S+)", text)
     return "".join(part if number % 2 else escape_markdown(part) for number, part in enumerate(parts))
 
 
 def _wrapped(text: str, width: int, first: str, further: str) -> list[str]:
     text = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: ascii(found.group())[1:-1], text)
-    # A link stays on one line, however long, so that it can be clicked or copied.
+    # A link stays on one line, so that it can be clicked or copied.
     return textwrap.wrap(
         text, width, initial_indent=first, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
     )

@@ -1,1 +1,1 @@
-"""The bot at its main job without any account: a loopback CAD and a simulated Discord. Not used in a real run."""
+"""The sandbox: the real bot in a simulated Discord, with a fake CAD."""

@@ -1,124 +1,110 @@
-"""`sandbox`: the simulated guild as a page, where a person acts as a dispatcher or as somebody else."""
+"""`sandbox`: the simulated guild as a web page, on which you act as the dispatcher, the civilian or the admin."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
-import time
 import webbrowser
 from collections.abc import Iterable
 
-import simcord
+from bot.cad.models import CallRef, Plan
+from bot.sandbox.fake_cad.server import FakeCad
+from bot.sandbox.fake_cad.state import FakeCall
+from bot.sandbox.live_preview import LivePreview
+from bot.sandbox.message_menu import MessageMenu
+from bot.sandbox.simulation import Simulation, open_simulation
 
-from bot.cad.model import CallRef, Plan
-from bot.sandbox.cad import Call, LoopbackCad
-from bot.sandbox.menu import Menu
-from bot.sandbox.town import Town, open_town, to_the_present
+SLOW_CALL = CallRef(1, 303)
+SILENT_CALL = CallRef(1, 304)
 
-SLOW = CallRef(1, 303)
-SILENT = CallRef(1, 304)
-
-AHEAD = 15.0
-"""Seconds by which the simulated Discord's clock may be ahead, so that what happens now was a moment ago, and is not to
-come."""
-
-_WAYS = {
-    True: """\
-• **Pick a call:** `/remove911` and Enter, a part of a caller's name (`ana`), Enter, the server (`1`), Enter, Send.
-• **List them:** `/calls911`, the server (`1`), Enter, Send. Select some, confirm; *Re-create call* is below the answer.
-• **From a post:** answer it with the word `apps`, which opens its menu and picks *Remove 911 call*.
-• For call **303** the CAD takes 4 s. **304** it removes without a word: after 10 s the bot looks for it in the list.
-""",
-    False: """\
-• **Type the numbers** at the end of a post: `/remove911` and Enter, `302`, Tab, the server (`1`), Enter, Send.
-• **From a post:** answer it with the word `apps`, which opens its menu and picks *Remove 911 call*.
-• For call **303** the CAD takes 4 s. To **304** it never answers, and the bot asks twice before it says so.
-• Picking a call, `/calls911` and *Re-create call* need **Plus**, which the sandbox has by default.
-""",
+_PICK = """\
+**Pick one:** `call_id` also takes part of a name. `/remove911` ⏎ `rosa`, wait for her call, ⏎, then `2` ⏎ ⏎.
+**List them:** `/calls911` ⏎ ⏎. Select some, click Apply, and confirm with the red button.
+"""
+_SLOW = {
+    True: "**303** takes the CAD 4 s. **304**: removed, but the CAD never says so.",
+    False: "**303** takes the CAD 4 s. **304**: the CAD never answers.",
 }
+
+START_SECONDS = 20.0
+"""Seconds that the page may wait for the CAD's lists at the start. They take about four."""
 
 
 def welcome(plan: Plan) -> str:
-    """Say what there is to try on a plan."""
-    refuses = (
-        ""
-        if plan.lists_servers
-        else "\nOn this plan the CAD lets nobody remove a call, and that is what the answers say."
-    )
-    ways = _WAYS[plan.lists_calls]
-    if refuses:  # all calls are alike there
-        ways = "".join(line for line in ways.splitlines(keepends=True) if "**303**" not in line)
+    """Return the page's first message: what a person can try on this plan."""
+    slow = f"**Slow ones**, on server `1`: {_SLOW[plan.lists_calls]}"
+    if not plan.lists_servers:
+        slow = "**Every removal fails:** on this plan the CAD allows none."
     return f"""\
-**Welcome to the sandbox.** The posts above are the open 911 calls of a pretend CAD on the plan \
-**{plan.name.title()}**; the bot is the real one. Its answers come below.{refuses}
-{ways}\
-• At the top, act as Joe, who may nothing, or as Ada, who may no more than `/cad911 history` and `/cad911 status`.
-• This page may need your help: scroll down to an answer, and press Send again where it keeps what you typed. \
-Where it says *Action outcome uncertain*, reload it (F5)."""
+**Welcome to the sandbox.** The bot is the real one. The CAD is made up, on the plan **{plan.name.title()}**. \
+Its open calls are above; each post ends with the call's number and its server's: `… | 302 | 1`.
+**Keys:** ⏎ is Enter, ⇥ is Tab. The first ⏎ may take a suggestion; the last one sends, as the arrow on the right does.
+**Remove one:** type `/remove911` ⏎ `302` ⇥ `1` ⏎ ⏎.
+{_PICK if plan.lists_calls else ""}\
+**From a post:** point at it, click Reply (the arrow), type `apps` ⏎, and confirm with the red button. In real \
+Discord, right-click the post, then *Apps*.
+{slow}
+**Be somebody else** (*Viewing as*, at the top): Joe is a civilian. Ada is an admin: `/cad911 status`, \
+`/cad911 history`. *#audit channel* shows what the bot reports there."""
 
 
-async def show(stop: asyncio.Event, *, browser: bool, plan: Plan, calls: Iterable[Call] | None = None) -> int:
-    """Show the page until `stop` is set or the session is ended in the page; return the exit code.
+async def show(stop: asyncio.Event, *, browser: bool, plan: Plan, calls: Iterable[FakeCall] | None = None) -> int:
+    """Serve the page until `stop` is set or a person ends the session; return the exit code.
 
-    Args:
-        stop: ends it.
-        browser: whether it is opened in one.
-        plan: that of the pretend CAD's community.
-        calls: its open calls, the examples by default.
+    The fake CAD starts with `calls`, or with its example calls. `browser` opens the page in a web browser.
     """
-    cad = LoopbackCad(plan=plan, seconds={SLOW: 4.0, SILENT: float("inf")})
+    print("The sandbox starts. That takes a few seconds.", flush=True)
+    cad = FakeCad(plan=plan, delays={SLOW_CALL: 4.0, SILENT_CALL: float("inf")})
     if calls is not None:
         cad.calls = {call.ref: call for call in calls}
-    async with open_town(cad=cad, parked=True) as town:
-        await to_the_present(town.env)
-        await town.env.advance_time(AHEAD)
-        await town.post_calls()
-        await town.tell(welcome(plan))
-        async with town.env.preview(town.room, viewers=town.people, layout="channel") as preview:
+    async with open_simulation(cad=cad, parked=True, audited=True) as simulation:
+        await simulation.post_calls()
+        await simulation.post_note(welcome(plan))
+        # So that suggestions are there at the first key, and what is removed first can be re-created.
+        await simulation.call_cache.calls(wait=START_SECONDS)
+        async with LivePreview(simulation) as preview:
             print(f"The sandbox is at  {preview.url}  (Ctrl-C ends it)", flush=True)
             if browser:
-                # A text browser would hold this terminal, so nobody waits for it.
+                # In a thread: a text browser blocks until it is closed.
                 threading.Thread(target=webbrowser.open, args=(preview.url,), daemon=True).start()
-            await _until_ended(town, preview, stop)
+            await _run_until_closed(simulation, preview, stop)
     print("The sandbox is closed. Nothing of it is kept.")
     return 0
 
 
-async def _until_ended(town: Town, preview: simcord.Preview, stop: asyncio.Event) -> None:
-    tasks: list[asyncio.Task[object]] = [
-        asyncio.create_task(work) for work in (stop.wait(), preview.wait_closed(), _tick(town, preview))
-    ]
-    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in left:
+async def _run_until_closed(simulation: Simulation, preview: LivePreview, stop: asyncio.Event) -> None:
+    waits = (stop.wait(), preview.wait_closed(), _tick(simulation, preview), _keep_lists_fresh(simulation))
+    tasks: list[asyncio.Task[object]] = [asyncio.create_task(wait) for wait in waits]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
         task.cancel()
     await asyncio.wait(tasks)
+    if preview.is_closing:
+        await preview.wait_closed()
+        return  # a refresh can fail meanwhile
     for task in done:
-        task.result()  # the clock never ends, but by a bug
+        task.result()  # raises the error that ended one of the last two
 
 
-async def _tick(town: Town, preview: simcord.Preview) -> None:
-    """Let the simulated Discord's clock follow the wall, and show what the bot has edited meanwhile.
-
-    SimCord does one thing at a time, and an action of the page that meets another is lost. So this does as little
-    as it can: a menu was asked for, something was edited, or the clock is not ahead any more.
-    """
-    env, menu = town.env, Menu(town)
-    seen, then, asked = len(env.http_requests), time.monotonic(), False
+async def _tick(simulation: Simulation, preview: LivePreview) -> None:
+    """Keep the simulated Discord's clock with the real one, and show on the page what the bot has edited."""
+    env, menu, seen = simulation.env, MessageMenu(simulation), len(simulation.env.http_requests)
     while True:
         await asyncio.sleep(0.5)
-        # Somebody is clicking, which is a step of its own: next time round.
-        with contextlib.suppress(simcord.SetupError, TimeoutError):
-            asked = await menu.look() or asked
-            now = time.monotonic()
-            fresh = env.http_requests[seen:]
-            # Acknowledgements are published by the page itself, but for those of the menu.
-            edited = asked or any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh)
-            if not edited and now - then < AHEAD:
-                continue
-            await env.advance_time(now - then)
-            then = now
-            if edited:
-                await preview.refresh()
-            seen += len(fresh)
-            asked = False
+        async with preview.turn:
+            with contextlib.suppress(TimeoutError):  # the bot is busy: try again on the next pass
+                menu_used = await menu.process_replies()
+                await simulation.sync_clock()
+                fresh = env.http_requests[seen:]
+                # The page shows the replies to its own interactions by itself, but not those to the menu's.
+                if menu_used or any(r.method != "GET" and not r.path.startswith("/interactions/") for r in fresh):
+                    await preview.refresh()
+                seen += len(fresh)
+
+
+async def _keep_lists_fresh(simulation: Simulation) -> None:
+    """Keep the lists young, so that suggestions are there at the first key."""
+    while True:
+        await simulation.call_cache.calls()
+        await asyncio.sleep(1)

@@ -1,4 +1,4 @@
-"""Figures, each as a ratio to something measured in the same run; nothing here fails. `python -m tests.benchmarks`."""
+"""Benchmarks: `python -m tests.benchmarks [PART ...]`. They compare within one run, and have no limits to fail."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from tests.benchmarks.at_hand import history, picking, what_the_journal_adds
-from tests.benchmarks.pace import at_the_pace, at_the_published_limits, shared
+from tests.benchmarks.journal_and_suggestions import history, journal_overhead, picking
+from tests.benchmarks.rate_limits import shared_removal, v1_pace, v2_published_limits
 from tests.benchmarks.starts import starts
-from tests.benchmarks.throughput import in_processes_of_their_own, serve, throughput
+from tests.benchmarks.throughput import run_processes, serve, throughput
 
 
-async def paces() -> None:
-    """Wait for the real minutes of both versions at the same time."""
-    await shared()
-    await asyncio.gather(at_the_pace(), at_the_published_limits())
+async def rate_limits() -> None:
+    """Measure both versions at the same time: each waits for real minutes."""
+    await shared_removal()
+    await asyncio.gather(v1_pace(), v2_published_limits())
 
 
 PARTS: dict[str, Callable[[], Awaitable[None]]] = {
-    "throughput": in_processes_of_their_own,
-    "journal": what_the_journal_adds,
+    "throughput": run_processes,
+    "journal": journal_overhead,
     "history": history,
     "picking": picking,
     "starts": starts,
-    "paces": paces,
+    "rate_limits": rate_limits,
 }
 
 
 async def run(*names: str) -> None:
-    """Run the parts that are named, all by default."""
+    """Run the named parts, or all of them."""
     for name in names or PARTS:
         await PARTS[name]()
 

@@ -1,0 +1,1 @@
+"""Open calls: the cache, the search for autocomplete, and the CAD's webhook posts."""

@@ -1,0 +1,65 @@
+"""The button below a removal's reply that re-creates the call: at most once, and for ten minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import discord
+
+from bot.cad.models import EmergencyCall
+from bot.cad.results import Outcome
+from bot.interactions import Interaction
+from bot.interactions.guard import requester_from
+from bot.interactions.replies import answering, deliver, respond, show_wait, update_view
+from bot.interactions.views import ConfirmationView, OwnedView
+from bot.messages import calls as call_messages
+from bot.messages import outcomes
+from bot.removals.result import RemovalResult
+from bot.removals.service import RECREATE_SECONDS, RemovalService
+
+LABEL = "Re-create call"
+
+
+def recreate_view(origin: Interaction, removals: RemovalService, results: Sequence[RemovalResult]) -> OwnedView | None:
+    """Return a button for each call that this bot removed and whose text is known, or None if there is no such call."""
+    ours = (Outcome.REMOVED, Outcome.GONE_UNCONFIRMED)
+    removed = [removal for removal in results if removal.result.outcome in ours and removal.call is not None]
+    return _RecreateView(origin, removals, removed, numbered=len(results) > 1) if removed else None
+
+
+class _RecreateView(OwnedView):
+    """Keeps the calls' texts in memory only, so after a restart a click is answered as expired."""
+
+    def __init__(
+        self, origin: Interaction, removals: RemovalService, removed: Sequence[RemovalResult], *, numbered: bool
+    ) -> None:
+        super().__init__(origin, RECREATE_SECONDS)
+        self.removals = removals
+        for one in removed:
+            if one.call is not None:
+                label = f"{LABEL} {one.ref.call_id}" if numbered else LABEL
+                self.add_item(_RecreateButton(one, one.call, label))
+
+
+class _RecreateButton(discord.ui.Button[_RecreateView]):
+    def __init__(self, removed: RemovalResult, call: EmergencyCall, label: str) -> None:
+        super().__init__(label=label, style=discord.ButtonStyle.secondary)
+        self._removed, self._call = removed, call
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Ask for confirmation."""
+        pending = call_messages.recreating(self._call.ref)
+        view = ConfirmationView(interaction, label=LABEL, pending_text=pending, on_confirm=self._recreate)
+        await respond(interaction, call_messages.confirm_recreation(self._call), view)
+
+    async def _recreate(self, click: Interaction) -> None:
+        if self.view is None:
+            return
+        # Disabled before anything is sent. The service refuses a second re-creation in any case.
+        self.disabled = True
+        await update_view(self.view.origin, self.view)
+        removals, on_wait = self.view.removals, partial(show_wait, click, self._call.ref)
+        with answering(click):
+            recreation = await removals.recreate(self._removed, requester_from(click, LABEL), on_wait)
+            await deliver(click, outcomes.removal_text(recreation))

@@ -1,0 +1,1 @@
+"""The journal: who requested what and how it ended, in a file that outlives the process."""

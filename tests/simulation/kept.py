@@ -1,0 +1,60 @@
+"""Runs that once broke a promise, made small. They are always run.
+
+Kept as plans, not as seeds: a seed's plan changes with the generator. `python -m tests.simulation SEED --small` prints
+a plan that can be pasted here.
+"""
+
+from __future__ import annotations
+
+from tests.simulation.plan import Item, Plan
+
+KEPT: dict[str, Plan] = {
+    "the gateway can't be reached at the first connect": Plan(
+        31, level="STANDARD", items=(Item(0.0, "gateway", "away", 30.0, key=1), Item(0.0, "history", "ada", key=2)),
+    ),
+    "Discord takes an acknowledgement, and its answer is lost": Plan(
+        7, api="v2", items=(
+            Item(10.0, "ack", "answer lost", 60.0, key=1), Item(20.0, "remove", "dana", number=4, key=2),
+        ),
+    ),
+    "one of several removals waits for the rate limit while Discord takes no edits": Plan(
+        169, api="v2", items=(
+            Item(10.0, "edit", "404", 90.0, key=4), Item(18.0, "list", "kim", 3.25, server=2, key=1),
+            *(Item(8.0 + n, "remove", "dana", number=n, key=10 + n) for n in (7, 6, 5, 4)),
+        ),
+    ),
+    "the disk is locked as the bot starts, with entries left open": Plan(
+        55, api="v2", items=(
+            Item(10.0, "disk", "locked", 200.0, share=0.5, key=0),
+            *(Item(20.0 + n, "remove", "omar", number=n, key=n) for n in range(1, 9)),
+            Item(30.0, "process", "kill", 5.0, mark="interaction", key=20),
+            Item(31.0, "remove", "omar", number=10, key=10),
+        ),
+    ),
+    "Discord's edge answers an audit post with a page": Plan(
+        165, items=(Item(10.0, "audit", "odd", 60.0, key=1), Item(20.0, "remove", "kim", number=16, key=2)),
+    ),
+    "a 200 that says no": Plan(
+        33, items=(Item(10.0, "cad", "no in words", 90.0, key=1), Item(20.0, "remove", "kim", number=9, key=2)),
+    ),
+    "a call's number is open again": Plan(
+        5, items=(Item(20.0, "remove", "lee", number=1, key=1), Item(40.0, "call", number=1, key=2),
+                  Item(60.0, "remove", "omar", number=1, key=3), Item(70.0, "remove", "omar", number=1, key=4)),
+    ),
+    "Discord takes an acknowledgement that was given up, as the question expires": Plan(
+        2006233, api="v2", level="PRO", default_server=1, items=(
+            Item(122.08, "post", "dana", 59.5, number=3, key=6), Item(180.35, "ack", "slow", 400.0, share=0.5, key=7),
+        ),
+    ),
+    "a list is refused, and another request for one of its calls leaves before all of that is read": Plan(
+        17, default_server=1, items=(
+            Item(20.0, "list", "omar", 1.0, key=1), Item(22.0, "disk", "locked", 3.0, key=2),
+            Item(23.9, "remove", "kim", number=2, key=4),
+        ),
+    ),
+    "the journal's file is deleted, and the bot is stopped before it has noticed": Plan(
+        1, items=(Item(20.0, "remove", "dana", number=1, key=1), Item(45.0, "file", "deleted", key=2),
+                  Item(52.0, "process", "stop", key=3)),
+    ),
+}  # fmt: skip
+"""By what went wrong."""

@@ -1,0 +1,302 @@
+"""The oracle: it knows what really happened, and says which promise was broken."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.cad.models import CallRef
+from tests.simulation.cad import KEY, LIMITS, CadRequest
+from tests.simulation.discord_side import ACK_SECONDS, TOKEN_SECONDS, Interaction
+from tests.simulation.host import DISCORD_TOKEN
+from tests.simulation.loop import START
+from tests.simulation.reading import Claim, Says, is_open, is_refusal, read
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+V1_CLOSEST = 0.5
+"""Seconds between two requests of v1. A slow disk may delay one by half a second, and the next one is in time."""
+JOIN_SECONDS = 30.0
+"""Seconds for which a request may wait for a slow disk, after the CAD's answer, and can be joined."""
+SECRETS = (KEY, DISCORD_TOKEN)
+NEVER_KEPT = "an answer that the journal never had, and its process ended"
+DAY = 86_400
+"""No clock of a run is wrong by so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A broken promise. `kind` is the same for the same fault, as far as that can be told."""
+
+    promise: int
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"promise {self.promise}, {self.kind}: {self.text}"
+
+
+@dataclass(eq=False)
+class Ask:
+    """What a person asked for: a removal or a re-creation of calls, and what they were told about each."""
+
+    one: Interaction
+    refs: list[CallRef]
+    action: str
+    told: dict[CallRef, list[Claim]] = field(default_factory=dict[CallRef, list[Claim]])
+    operations: dict[CallRef, set[str]] = field(default_factory=dict[CallRef, set[str]])
+
+
+class Oracle:
+    """Sees everything, at the moment at which it happens."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._rows = world, world.disk.query
+        self.findings: list[Finding] = []
+        self.exempt: Counter[str] = Counter()
+        self.asks: dict[str, Ask] = {}
+        self._left_at: dict[tuple[int, str], list[float]] = {}
+        # When the bot first sent a line for a reply. What happens while it is on its way can't be in it.
+        self._decided: dict[tuple[str, str], float] = {}
+
+    def find(self, promise: int, kind: str, text: str) -> None:
+        """A promise is broken."""
+        self.findings.append(finding := Finding(promise, kind, text))
+        self._world.tell("ORACLE", str(finding))
+
+    def expect(self, one: Interaction, refs: list[CallRef], action: str) -> None:
+        """Note what a person wants by a command or click."""
+        self.asks[one.token] = Ask(one, refs, action)
+
+    # At the moment.
+
+    def on_left(self, request: CadRequest) -> None:
+        """A request left for the CAD."""
+        self._check_pace(request)
+        if request.kind not in ("REMOVE", "CREATE"):
+            return
+        action, ref, requests = request.kind.lower(), request.ref, self._world.cad.requests
+        rows = self._rows(
+            "SELECT request, token FROM entries WHERE ended_at IS NULL AND sent_at IS NOT NULL "
+            "AND server_id = ? AND call_id = ? AND action = ?", ref.server_id, ref.call_id, action,
+        )  # fmt: skip
+        if not rows:
+            self.find(4, "sent without a mark", f"{action} of {ref} left, and no open entry is marked as sent")
+        # An open entry of an earlier process is not what this one sends for, if it has its own.
+        old = {name for one in requests if one.process is not request.process for name in one.operations}
+        # Nor is one whose end was read: the disk may not have taken that yet.
+        ended = {name for name, token in rows if self._has_read_the_end(token)}
+        rows = [(name, token) for name, token in rows if name not in old | ended] or rows
+        request.operations = frozenset(name for name, _ in rows)
+        for _, token in rows:
+            one = self._world.discord.interactions.get(token)
+            if one is not None and not one.allowed:
+                self.find(2, "sent for a stranger", f"{action} of {ref} left for {one.who}, who may not")
+        for name in request.operations:
+            sent = [one for one in requests if name in one.operations and one.left is not None]
+            if any(one.process is not request.process for one in sent):
+                self.find(1, "sent again after a restart", f"{action} of {ref} left again for the same request")
+            unclear = sum(not one.refused for one in sent)
+            if unclear > (1 if action == "create" else 2):
+                self.find(1, "sent too often", f"{action} of {ref} left {unclear} times for one request")
+
+    def _has_read_the_end(self, token: str) -> bool:
+        one = self._world.discord.interactions.get(token)
+        return one is not None and bool(one.texts) and not is_open(one.texts[-1][1])
+
+    def on_shown(self, one: Interaction, text: str) -> None:
+        """A person reads a text."""
+        if not one.allowed and text and not is_refusal(text):
+            self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
+        ask = self.asks.get(one.token)
+        for claim in read(text):
+            if ask is not None and claim.ref in ask.refs:
+                self._hear(ask, claim)
+            elif claim.is_final and ask is not None:
+                self.find(1, "another call", f"{one.who} asked for {ask.refs} and reads: {claim.text}")
+
+    def on_acknowledged(self, one: Interaction) -> None:
+        """Discord took an acknowledgement."""
+        if not one.allowed and one.choices:
+            self.find(2, "suggested to a stranger", f"{one.who} may not, and gets suggestions")
+
+    def on_sent(self, text: str, token: str = "", content: str = "") -> None:
+        """Something leaves for Discord: perhaps `content`, for the reply with this token."""
+        for line in content.splitlines():
+            self._decided.setdefault((token, line), self._world.loop.now)
+        for secret in SECRETS:
+            if secret in text:
+                self.find(3, "secret sent", f"a secret is in what goes to Discord: {text[:200]}")
+        for time in re.findall(r"<t:(-?\d+)", text):
+            if abs(int(time) - START) > DAY:
+                self.find(1, "a wrong time", f"no clock of this run has shown {time}: {text[:200]}")
+
+    def on_logged(self, line: str, *, trouble: bool) -> None:
+        """The bot logs a line."""
+        if any(secret in line for secret in SECRETS) or "interaction-token-" in line:
+            self.find(3, "secret logged", line[:300])
+        if trouble:
+            self.find(5, "bug", line[:1500])
+
+    def _hear(self, ask: Ask, claim: Claim) -> None:
+        told, operations = ask.told.setdefault(claim.ref, []), ask.operations.setdefault(claim.ref, set())
+        rows = self._rows(
+            "SELECT request FROM entries WHERE token = ? AND server_id = ? AND call_id = ?",
+            ask.one.token, claim.ref.server_id, claim.ref.call_id,
+        )  # fmt: skip
+        operations.update(name for (name,) in rows)
+        before = [other for other in told if other.is_final]
+        told.append(claim)
+        if not before:
+            self._check(ask, claim, self._world.loop.now)
+        elif before[-1].says is not claim.says:
+            if operations & self._world.disk.left_open and claim.says in (Says.GONE, Says.UNKNOWN):
+                self.exempt["a result that was read, and the disk had not taken as its process ended"] += 1
+            else:
+                self.find(1, "taken back", f"{ask.one.who} read {before[-1].text!r}, and then {claim.text!r}")
+
+    def _check(self, ask: Ask, claim: Claim, now: float) -> None:
+        """Compare what is said of a call with what happened at the CAD so far."""
+        sent = [one for one in self._requests(ask, claim.ref) if one.left is not None]
+        own = self._own(ask, claim.ref, sent)
+        who = f"{ask.one.who} reads {claim.text!r}"
+        match claim.says:
+            case Says.REMOVED | Says.CREATED:
+                # Who joins a request reads its result, even if the CAD's answer is just being written down.
+                since = 0.0 if own else ask.one.created - JOIN_SECONDS
+                yes = [one for one in own or sent if one.said_yes is not None and one.said_yes >= since]
+                if not any(claim.number in (None, one.created) for one in yes):
+                    self.find(1, f"falsely {claim.says.name.lower()}", f"{who}, and the CAD never said so")
+            case Says.REMOVED_BEFORE | Says.GONE_BEFORE:
+                self._check_before(claim, sent, now, who)
+            case Says.GONE:
+                since = min([ask.one.created, *(one.left for one in own if one.left is not None)])
+                if not self._world.cad.was_closed(claim.ref, since, now):
+                    self.find(1, "falsely gone", f"{who}, and it was open all the time since it was asked")
+            case Says.NOT_DONE:
+                self._check_not_done(ask, claim, sent, own, who)
+            case Says.UNKNOWN if any(one.said_yes is not None and not one.process.dead for one in own):
+                self.find(1, "known, but not told", f"{who}, and the CAD had said yes to this process")
+            case _:
+                pass
+
+    def _check_before(self, claim: Claim, sent: list[CadRequest], now: float, who: str) -> None:
+        if claim.says is Says.REMOVED_BEFORE:
+            true = any(one.said_yes is not None for one in sent)
+        else:
+            left = [one.left for one in sent if one.left is not None]
+            true = bool(left) and self._world.cad.was_closed(claim.ref, min(left), now)
+        if not true:
+            self.find(1, f"falsely {claim.says.name.lower().replace('_', ' ')}", f"{who}, and it never was")
+
+    def _check_not_done(self, ask: Ask, claim: Claim, sent: list[CadRequest], own: list[CadRequest], who: str) -> None:
+        decided = self._decided[ask.one.token, claim.text]
+        if "can't write its journal" in claim.text:  # the words come later, one call after another
+            decided = min(decided, self._world.disk.refused.get(ask.one.token, decided))
+        answered = [one.ended for one in own if one.ended is not None]
+        if answered and len(answered) == len(own):  # what is said of it was decided then
+            decided = min(decided, max(answered))
+        before = [one for one in sent if one.left and one.left < decided]
+        if any(one.ended is None and not one.process.dead for one in before):
+            self.find(1, "not done, while on the wire", f"{who}, and a request for it is on the wire")
+        if claim.nothing_sent and not all(one.refused for one in own):
+            self.find(1, "falsely not sent", f"{who}, and it was sent")
+
+    def _requests(self, ask: Ask, ref: CallRef) -> list[CadRequest]:
+        return [one for one in self._world.cad.requests if one.ref == ref and one.kind.lower() == ask.action]
+
+    def _own(self, ask: Ask, ref: CallRef, requests: list[CadRequest]) -> list[CadRequest]:
+        return [one for one in requests if one.operations & ask.operations[ref]]
+
+    def _check_pace(self, request: CadRequest) -> None:
+        number, now, v1 = request.process.number, self._world.loop.now, self._world.plan.api == "v1"
+        asked, held = self._world.cad.held_back.get((number, request.kind), (0.0, 0.0))
+        if asked < request.started and now < held:
+            self.find(4, "sent while held back", f"{request.kind} {request.ref} left before the time that the CAD gave")
+        times = self._left_at.setdefault((number, "" if v1 else request.kind), [])
+        times.append(now)
+        if v1 and len(times) > 1 and now - times[-2] < V1_CLOSEST:
+            self.find(4, "too fast", f"{request.kind} {request.ref} left {now - times[-2]:.2f} s after another request")
+        if not v1 and sum(at > now - 60.0 for at in times) > LIMITS[request.kind]:
+            self.find(4, "too fast", f"too many requests of {request.kind} left within a minute")
+
+    # At the end.
+
+    def judge(self) -> None:
+        """Check what can only be seen at the end, after a long calm."""
+        for ask in self.asks.values():
+            self._judge_words(ask)
+        for one in self._world.discord.interactions.values():
+            self._judge_answer(one)
+        self._judge_creations()
+        self._judge_journal()
+
+    def _judge_journal(self) -> None:
+        audited, posted = self._world.plan.audited, {nonce for _, nonce in self._world.discord.audit_posts}
+        entries = self._rows("SELECT number, request, ended_at, token FROM entries")
+        for number, _, ended, token in entries:
+            if ended is None:
+                self.find(4, "left open", f"entry {number} never ended")
+            elif audited and str(number) not in posted:
+                self.find(4, "not audited", f"entry {number} is not in the audit channel")
+            if token is not None:
+                self.find(3, "token kept", f"entry {number} still has its token")
+        kept = {request for _, request, _, _ in entries}
+        for one in self._world.cad.requests:
+            if not one.operations - kept:
+                continue
+            if self._world.disk.lost:
+                self.exempt["an entry of a journal that was taken away, and its process ended"] += 1
+            else:
+                self.find(4, "entry lost", f"{one.kind} {one.ref} is no longer in the journal")
+
+    def _judge_creations(self) -> None:
+        requests = [one for one in self._world.cad.requests if one.effect is not None]
+        created, removed = (Counter(one.ref for one in requests if one.kind == kind) for kind in ("CREATE", "REMOVE"))
+        for ref, many in created.items():
+            if many > max(1, removed[ref]):
+                self.find(1, "created twice", f"{ref} was removed {removed[ref]} times, and created again {many} times")
+
+    def _judge_words(self, ask: Ask) -> None:
+        """A word can turn out to be false later, when what was on its way takes effect."""
+        for ref, told in ask.told.items():
+            own = self._own(ask, ref, self._requests(ask, ref))
+            final = [claim for claim in told if claim.is_final]
+            if final and final[0].says is Says.NOT_DONE and any(one.effect is not None for one in own):
+                self.find(1, "falsely not done", f"{ask.one.who} read {final[0].text!r}, and it took effect")
+
+    def _judge_answer(self, one: Interaction) -> None:
+        """Everybody gets an answer, in time, and all of it."""
+        host, what = self._world.host, f"{one.who}'s {one.kind} {one.about}"
+        ask, text = self.asks.get(one.token), one.texts[-1][1] if one.texts else ""
+        if one.acknowledged is None:
+            if one.delivered and host.excuse(one.created, one.created + ACK_SECONDS):
+                self.exempt["no answer in 3 s"] += 1
+            elif one.delivered:
+                self.find(5, "no answer", f"{what} got no answer in 3 s")
+        elif ask is not None:
+            self._judge_result(ask, text)
+        elif one.kind in ("command", "menu") and not text:
+            kept = host.excuse(one.created, one.created + 60.0, "edit")  # in memory, and given again each minute
+            if host.died(one.created, one.created + (TOKEN_SECONDS if kept else 60.0)):
+                self.exempt[NEVER_KEPT] += 1
+            else:
+                self.find(5, "no answer", f"{what} is still thinking")
+
+    def _judge_result(self, ask: Ask, text: str) -> None:
+        one, end = ask.one, ask.one.created + TOKEN_SECONDS
+        # A late acknowledgement can show the pending text after all; then the question's own end takes its place.
+        if is_refusal(text) or one.message.text.startswith(("⌛ Not confirmed", "❌ Not done: ")):
+            return
+        shown = {claim.ref for claim in read(text) if claim.is_final}
+        if shown >= set(ask.refs) or (len(ask.refs) == 1 and not is_open(text)):
+            if one.texts[-1][0] > end:
+                self.find(5, "too late", f"{one.who}'s {one.about} was answered after 15 minutes")
+        elif one.token not in self._world.disk.recorded and self._world.host.died(one.created, end):
+            self.exempt[NEVER_KEPT] += 1
+        else:
+            what, kind = ("the rest of the answer", "partly told") if shown else ("an answer", "never told")
+            self.find(4, kind, f"{one.who} waits for {what} to {one.kind} {one.about} (reads {text!r})")
