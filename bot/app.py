@@ -15,7 +15,6 @@ from bot.delivery.audit_channel import AuditChannel
 from bot.delivery.pending_replies import PendingReplies
 from bot.gateway import Gateway
 from bot.health import discord_checks
-from bot.health.discord_checks import discord_proxy
 from bot.health.status import StatusReport
 from bot.interactions import Interaction
 from bot.interactions.access import AccessPolicy, RequiredRole
@@ -59,15 +58,15 @@ class CadBot(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             chunk_guilds_at_startup=False,
-            http_trace=self.status_report.clock.trace(),
-            **discord_proxy(),
+            http_trace=self.status_report.discord_clock.trace(),
+            **discord_checks.discord_proxy(),
         )
         self.settings = settings
         self.guard = AccessGuard(AccessPolicy.from_settings(settings), journal, self.clock)
         self.journal = journal
         self.call_cache = cache
         self.removals = RemovalService(cad, journal, cache)
-        self._pending_replies = PendingReplies(self, journal, self.removals, self.clock)
+        self._pending_replies = PendingReplies(self, cad, journal, self.removals)
         self._audit_channel: AuditChannel | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._redelivery: asyncio.Task[None] | None = None
@@ -90,8 +89,8 @@ class CadBot(commands.Bot):
             self._audit_channel = AuditChannel(self.journal, channel, self._cad.blocked_kinds)
             self._cad.on_blocked(self._audit_channel.wake)
             self._audit_channel.start()
-        self._recovery = asyncio.create_task(self._pending_replies.recover(self._cad))
-        self._redelivery = spawn(self._pending_replies.run(self._cad), "redelivery")
+        self._recovery = asyncio.create_task(self._pending_replies.recover())
+        self._redelivery = spawn(self._pending_replies.run(), "redelivery")
 
     async def connect(self, *, reconnect: bool = True) -> None:  # noqa: ARG002 - discord.py's own signature
         """Stay connected to Discord's gateway until the bot is closed."""

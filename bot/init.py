@@ -9,9 +9,8 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
-import aiohttp
 import discord
 
 from bot.cad.client import API_VERSIONS, CadClient, ProbeDeferred
@@ -25,6 +24,7 @@ from bot.config.settings import Settings
 from bot.health import cad_checks, discord_checks, report
 from bot.health.discord_failure import explain
 from bot.health.finding import Finding, fail
+from bot.interactions.errors import DISCORD_ERRORS
 from bot.text import clean, truncate
 
 T = TypeVar("T")
@@ -230,9 +230,7 @@ class Dialog:
         while True:
             try:
                 return asyncio.run(work())
-            except discord.LoginFailure:
-                raise
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except DISCORD_ERRORS as error:
                 told = explain(error)
                 self._show(fail("Discord", told.state, told.remedy))
             input("   Press Enter to try again. ")
@@ -248,11 +246,8 @@ def _hidden(prompt: str) -> str:
         try:
             return getpass.getpass(prompt)
         except getpass.GetPassWarning:
-            _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise CannotAskError("This terminal would show the secrets. Copy .env.example to .env, and fill it in.")
+            text = "This terminal would show the secrets. Copy .env.example to .env, and fill it in."
+            raise CannotAskError(text) from None
 
 
 def _yes(prompt: str, *, default: bool) -> bool:

@@ -84,11 +84,11 @@ class CommandRegistration:
             self._retries[key] = spawn(self._retry(failed, work, pause), "registration")
 
     async def _retry(self, failed: str, work: Callable[[], Awaitable[None]], pause: float | None) -> None:
-        longest = FIRST_PAUSE
+        backoff = FIRST_PAUSE
         while pause is not None:
             await asyncio.sleep(pause)
-            longest = min(longest * 2, MAX_PAUSE)
-            pause = await self._try(failed, work, longest)
+            backoff = min(backoff * 2, MAX_PAUSE)
+            pause = await self._try(failed, work, backoff)
 
     async def _try(self, failed: str, work: Callable[[], Awaitable[None]], pause: float) -> float | None:
         """Return the seconds until the next try, or None after success."""

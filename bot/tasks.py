@@ -24,7 +24,7 @@ def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
 
 
 class BackgroundTasks:
-    """Open it before Discord. A task handles its own errors, and releases its waiters if it is cancelled."""
+    """A task handles its own errors, and releases its waiters if it is cancelled."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()

@@ -128,13 +128,12 @@ class CallList(OwnedView):
     async def pick(self, interaction: Interaction, select: discord.ui.Select[Any]) -> None:
         """Ask to confirm the removal of the selected calls."""
         refs = [CallRef(*map(int, value.split("/"))) for value in select.values]
-
-        async def remove(click: Interaction) -> None:
-            await self._remove(click, refs)
-
-        label = "Remove call" if len(refs) == 1 else f"Remove {len(refs)} calls"
-        pending = call_messages.removal_progress([], refs)
-        view = ConfirmationView(interaction, label=label, pending_text=pending, on_confirm=remove)
+        view = ConfirmationView(
+            interaction,
+            label="Remove call" if len(refs) == 1 else f"Remove {len(refs)} calls",
+            pending_text=call_messages.removal_progress([], refs),
+            on_confirm=lambda click: self._remove(click, refs),
+        )
         await respond(interaction, call_messages.confirm_removal(refs, self._calls()), view)
         # An edit clears the selection. Otherwise Discord would not send the same selection a second time.
         await update_view(self.origin, self)

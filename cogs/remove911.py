@@ -11,7 +11,6 @@ from discord.ext import commands
 
 from bot.app import CadBot
 from bot.cad.models import CallRef
-from bot.calls.cache import CallCache
 from bot.calls.posts import CallPost, read_post
 from bot.interactions import Interaction
 from bot.interactions.elsewhere_button import elsewhere_view
@@ -30,9 +29,8 @@ MESSAGE_COMMAND = "Remove 911 call"
 class Remove911(commands.Cog):
     """Builds both commands, because their texts and options depend on the settings."""
 
-    def __init__(self, removals: RemovalService, cache: CallCache, server: ServerOption) -> None:
+    def __init__(self, removals: RemovalService, server: ServerOption) -> None:
         self._removals = removals
-        self._cache = cache
         self._server = server
 
     def command(self) -> app_commands.Command[Any, ..., None]:
@@ -52,12 +50,7 @@ class Remove911(commands.Cog):
 
     def message_command(self) -> app_commands.ContextMenu:
         """Build the command in the menu of a message, under Apps."""
-
-        @app_commands.context_menu(name=MESSAGE_COMMAND)
-        async def remove_from_post(interaction: Interaction, message: discord.Message) -> None:
-            await self._confirm_post(interaction, message)
-
-        return remove_from_post
+        return app_commands.ContextMenu(name=MESSAGE_COMMAND, callback=self._confirm_post)
 
     async def _confirm_post(self, interaction: Interaction, message: discord.Message) -> None:
         """Show what the post and the CAD say, and ask for confirmation, because nobody typed these ids."""
@@ -67,23 +60,23 @@ class Remove911(commands.Cog):
             return
         if not await defer(interaction):
             return
-        servers = await self._cache.servers()
+        servers = await self._server.cache.servers()
         ids = {server.id for server in servers.servers}
         if ids and servers.error is None and post.ref.server_id not in ids:
             await respond(interaction, posts.unknown_server(post.ref))
             return
-        snapshot = await self._cache.calls(post.ref.server_id)
+        snapshot = await self._server.cache.calls(post.ref.server_id)
         # A post that is newer than the removal is about a new call with the same number.
         posted_at = message.created_at.timestamp()
         if before := await self._removals.removed_before(post.ref, interaction.user.id, since=posted_at):
             await respond(interaction, outcomes.removal_text(before))
             return
-
-        async def remove(click: Interaction) -> None:
-            await self._remove(click, post.ref, MESSAGE_COMMAND)
-
-        pending = posts.removing(post.ref)
-        view = ConfirmationView(interaction, label="Remove call", pending_text=pending, on_confirm=remove)
+        view = ConfirmationView(
+            interaction,
+            label="Remove call",
+            pending_text=posts.removing(post.ref),
+            on_confirm=lambda click: self._remove(click, post.ref, MESSAGE_COMMAND),
+        )
         await respond(interaction, posts.confirm_removal(post, snapshot if snapshot.error is None else None), view)
 
     async def _remove(self, interaction: Interaction, ref: CallRef, way: str) -> None:
@@ -98,7 +91,7 @@ class Remove911(commands.Cog):
 
 async def setup(bot: CadBot) -> None:
     """Add the cog and its commands."""
-    cog = Remove911(bot.removals, bot.call_cache, ServerOption.from_settings(bot.settings, bot.call_cache))
+    cog = Remove911(bot.removals, ServerOption.from_settings(bot.settings, bot.call_cache))
     await bot.add_cog(cog)
     bot.tree.add_command(cog.command())
     bot.tree.add_command(cog.message_command())

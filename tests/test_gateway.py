@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("own_folder", "hurried")
         ("silent", "it did not answer in time"),
         ("no hello", "it did not answer in time"),
         ("no ready", "it did not answer in time"),
-        ("garbage", "it sent what can't be used (JSONDecodeError)"),
+        ("garbage", "it sent an unusable answer (JSONDecodeError)"),
         ("shut", "it can't be reached"),
     ],
 )

@@ -31,7 +31,8 @@ PROBE_INTERVAL = 60.0
 """Seconds between two probes."""
 
 OnWait = Callable[[QueuePosition | None], Awaitable[None]]
-"""Called at most once, with the position, if a request has to wait in the queue for long."""
+"""Called with the position if the wait in the queue is long, and with None if the CAD is slow after that. Each at most
+once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,9 @@ class CadClient:
         """Return the kinds of request that the circuit breaker blocks, each with the result that callers get."""
         return self._scheduler.blocked_kinds()
 
-    def on_blocked(self, call: Callable[[], None]) -> None:
-        """Call this whenever `blocked_kinds` has changed."""
-        self._scheduler.on_breaker = call
+    def on_blocked(self, callback: Callable[[], None]) -> None:
+        """Register what is called whenever `blocked_kinds` has changed."""
+        self._scheduler.on_breaker = callback
 
     def queue_length(self) -> int:
         """Return how many requests wait in the queue."""

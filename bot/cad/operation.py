@@ -18,7 +18,7 @@ TIME_BUDGET = 25.0
 """Seconds that an operation may take from its first slot. Waiting for a busy CAD does not count."""
 
 STILL_WAITING = 3.0
-"""Seconds after its first slot after which whoever waits for an operation is told that it still waits for the CAD."""
+"""Seconds without a result after a slot. Then everyone waiting for the operation is told so."""
 
 MAX_AGE = 840.0
 """Seconds after which an operation is not sent any more: Discord accepts its answer for 15 minutes. Only a machine that

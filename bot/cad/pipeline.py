@@ -17,8 +17,8 @@ T = TypeVar("T")
 LOOKUP_MAX_WAIT = MAX_WAIT / 2
 """Seconds after which a lookup's slot comes too late. A command may need two lookups, one after the other."""
 SLOW_RECORD = 0.5
-"""A write whose recording took more seconds queues again: a slow disk would release several writes at once. So does one
-for whose kind a refusal came meanwhile."""
+"""If recording a write takes more seconds, it queues again: otherwise a slow disk would release a burst. It also queues
+again if its kind was blocked meanwhile."""
 
 
 class Pipeline:
@@ -64,8 +64,7 @@ class Pipeline:
             operation.start(acquired_at)
             if not kind.is_write:
                 return
-            if not operation.sent:
-                await operation.record()
+            await operation.record()
             in_time = now() <= acquired_at + SLOW_RECORD and not self._scheduler.is_held(kind)
             if operation.sent or in_time:
                 operation.mark_sent()

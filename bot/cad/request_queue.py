@@ -10,8 +10,6 @@ from itertools import count
 
 from bot.cad.requests import RequestKind
 
-V1_INTERVAL = 1.05
-"""Seconds between two requests of v1. The vendor allows one a second over an extended period."""
 MAX_QUEUED = 50
 """Requests that may wait in the queue."""
 MAX_WAIT = 600.0
@@ -39,9 +37,6 @@ def one_every(seconds: float) -> RateLimits:
     return (RateLimit(frozenset(RequestKind), 1, seconds),)
 
 
-V1_LIMITS = one_every(V1_INTERVAL)
-
-
 @dataclass(eq=False, slots=True)
 class QueuedRequest:
     """A request that waits for its slot, which comes too late after `deadline`.
@@ -67,7 +62,7 @@ class SendSlot:
 class RequestQueue:
     """First come, first served, within the rate limits. A kind of request can be blocked for a while."""
 
-    def __init__(self, limits: RateLimits = V1_LIMITS, max_queued: int = MAX_QUEUED) -> None:
+    def __init__(self, limits: RateLimits, max_queued: int = MAX_QUEUED) -> None:
         self._max_queued = max_queued
         self._queued: list[QueuedRequest] = []
         # For each rate limit, the times of the last requests that count towards it.

@@ -122,7 +122,7 @@ class Transport:
             return _failed(request, error.__cause__ or error, Outcome.UNKNOWN, Reason.CONNECTION_LOST)
 
     def redact(self, text: str) -> str:
-        """Return text that the CAD sent, cut to `MAX_TEXT`, or a placeholder if it contains the key."""
+        """Return text that the CAD sent, cut to `MAX_CAD_TEXT`, or a placeholder if it contains the key."""
         return REDACTED if contains_secret(text[: 2 * MAX_CAD_TEXT], self._account.key) else text[:MAX_CAD_TEXT]
 
 

@@ -15,11 +15,12 @@ from bot.cad import parsing
 from bot.cad.api import ApiRequest, Redact
 from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, PlanInfo, ServerList, valid_id
 from bot.cad.removal_answer import says_missing, says_removed
-from bot.cad.request_queue import V1_LIMITS
+from bot.cad.request_queue import one_every
 from bot.cad.requests import HttpRequest, HttpResponse, RequestKind
 from bot.cad.results import Outcome, Reason, Result
 
-RATE_LIMITS = V1_LIMITS
+RATE_LIMITS = one_every(1.05)
+"""The vendor allows one request a second over an extended period."""
 
 _NOT_JSON = object()
 _NEW_NUMBER = re.compile(r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", re.IGNORECASE)
@@ -125,10 +126,7 @@ def _parse(response: HttpResponse, redact: Redact, missing: parsing.Verdict = pa
 def _is_success(response: HttpResponse, text: str) -> bool:
     if response.status not in (200, 204) or not parsing.is_api_body(response) or "\0" in text:
         return False
-    if (
-        response.status == 200
-        and "json" in response.media_type
-        and parsing.parse_json(response, _NOT_JSON) is _NOT_JSON
-    ):
+    is_json = response.status == 200 and "json" in response.media_type
+    if is_json and parsing.parse_json(response, _NOT_JSON) is _NOT_JSON:
         return False
     return not parsing.contains_refusal(text)  # a refusal can be wrapped in other text

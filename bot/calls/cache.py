@@ -275,7 +275,7 @@ class CallCache:
 
 
 def _not_ahead(call: EmergencyCall, now: datetime) -> EmergencyCall:
-    """Return a call that nobody reads to have changed in the future: the CAD's clock may be ahead."""
+    """Limit a call's update time to now: the CAD's clock may be ahead, and nobody should read "in 2 minutes"."""
     return replace(call, updated=now) if call.updated is not None and call.updated > now else call
 
 

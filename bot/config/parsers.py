@@ -6,13 +6,11 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from yarl import URL
 
 from bot.proxy import is_loopback
 
-T = TypeVar("T")
 MAX_NAME = 240
 """Characters of a file's or folder's name. File systems allow 255, and SQLite appends to the journal's name."""
 MIN_KEY = 8
@@ -116,7 +114,7 @@ def parse_channel_id(value: str) -> int:
 
 
 def whole_number(maximum: int) -> Callable[[str], int]:
-    """Return a parser for whole numbers from 1 to `most`."""
+    """Return a parser for whole numbers from 1 to `maximum`."""
 
     def read(value: str) -> int:
         if not re.fullmatch(r"[0-9]{1,10}", value) or not 1 <= int(value) <= maximum:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -113,12 +113,11 @@ REQUIRED = tuple(setting.name for setting in SETTINGS if not setting.if_unset)
 SUMMARIES = {setting.name: setting.summary for setting in SETTINGS}
 
 
-def suggest_name(name: str, among: Iterable[str]) -> str | None:
+def suggest_name(name: str, among: Sequence[str]) -> str | None:
     """Return the setting that an unknown name probably means, or None.
 
     TOKEN is DISCORD_TOKEN without its first word. CAD_API_KEY ends with a word that only one setting ends with.
     """
-    among = tuple(among)
     if close := difflib.get_close_matches(name.upper(), among, n=1, cutoff=0.8):
         return close[0]
     words = name.upper().split("_")

@@ -104,7 +104,7 @@ class AuditChannel:
                 await self._journal.mark_posted(entry.number)
 
     async def _post_pause(self) -> None:
-        """Post what the circuit breaker stops since the last post, or that it stops nothing any more."""
+        """Post a pause if the circuit breaker has opened since the last post, or a resumption if it has closed."""
         blocked = self._blocked()
         new = {kind: result for kind, result in blocked.items() if self._told.get(kind) != result}
         if new:

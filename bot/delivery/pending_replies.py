@@ -12,7 +12,6 @@ import discord
 
 from bot.cad.client import CadClient
 from bot.cad.results import Outcome, Reason, Result
-from bot.clock import Clock
 from bot.interactions.replies import edit_by_token, read_by_token
 from bot.journal.database import JournalError
 from bot.journal.entries import Entry
@@ -31,24 +30,25 @@ RETRY_INTERVAL = 60.0
 class PendingReplies:
     """Finishes requests and delivers replies whose command has ended or given up."""
 
-    def __init__(self, client: discord.Client, journal: Journal, removals: RemovalService, clock: Clock) -> None:
+    def __init__(self, client: discord.Client, cad: CadClient, journal: Journal, removals: RemovalService) -> None:
         self._client = client
+        self._cad = cad
         self._journal = journal
         self._removals = removals
         self._replies = removals.replies
         self._recovering = asyncio.Lock()
         self._verifying: set[int] = set()
-        self._clock = clock
-        self._started = clock.monotonic()
+        self._clock = cad.clock
+        self._started = cad.clock.monotonic()
 
-    async def run(self, cad: CadClient) -> None:
+    async def run(self) -> None:
         """Deliver what was not, each minute."""
         async with asyncio.TaskGroup() as passes:
             while True:
                 await asyncio.sleep(RETRY_INTERVAL)
-                passes.create_task(self.recover(cad))
+                passes.create_task(self.recover())
 
-    async def recover(self, cad: CadClient) -> None:
+    async def recover(self) -> None:
         """Finish requests that nothing works on any more, and send all replies that Discord has not accepted.
 
         Such requests are those of an earlier run. What needs no answer of the CAD is finished first.
@@ -67,7 +67,7 @@ class PendingReplies:
                     if entry.ref.server_id not in self._verifying:
                         by_server.setdefault(entry.ref.server_id, []).append(entry)
             # The CAD may take minutes. Replies are sent meanwhile.
-            await asyncio.gather(*(self._finish_sent(cad, *one) for one in by_server.items()))
+            await asyncio.gather(*(self._finish_sent(*one) for one in by_server.items()))
         except JournalError as error:
             log.error("recovery waits, because the journal can't be used (%s); next try in a minute", error)
         except Exception:
@@ -96,10 +96,10 @@ class PendingReplies:
                 left.append(entry)
         return left
 
-    async def _finish_sent(self, cad: CadClient, server_id: int, entries: list[Entry]) -> None:
+    async def _finish_sent(self, server_id: int, entries: list[Entry]) -> None:
         self._verifying.add(server_id)
         try:
-            await finish_sent(self._journal, cad, server_id, entries)
+            await finish_sent(self._journal, self._cad, server_id, entries)
         finally:
             self._verifying.discard(server_id)
         async with self._recovering:

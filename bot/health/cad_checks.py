@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bot.cad.models import Plan, Server
 from bot.cad.remedies import KINDS
 from bot.cad.requests import RequestKind
-from bot.cad.results import Outcome, Reason, Result
+from bot.cad.results import Reason, Result
 from bot.config.settings import Settings
 from bot.health.finding import Finding, fail, warn
 from bot.text import clean, relative_time, truncate
@@ -47,7 +47,7 @@ _CAUSES = {
         "Look at this machine's network, its DNS and firewall, and at SONORAN_API_URL",
     ),
     Reason.CERTIFICATE: (
-        "no secure connection comes about",
+        "no secure connection can be made",
         "Look at SONORAN_API_URL, and at this machine's clock and certificates",
     ),
     Reason.BUSY: ("it is busy and takes no more for now", "Run the check again in a minute or two"),
@@ -118,14 +118,13 @@ def check_sending(blocked: Mapping[RequestKind, Result]) -> Finding:
     return fail(
         "requests",
         f"stopped{since} for {subject}, so that the CAD does not block the community: {state}",
-        f"{remedy}. Then use this command again: an answer of the CAD's lets it go on",
+        f"{remedy}. Then use this command again: if the CAD answers, the bot goes on",
     )
 
 
 def _refused(subject: str, result: Result) -> Finding:
     state, remedy = _cause(result)
-    waits = result.outcome in (Outcome.NOT_SENT, Outcome.UNKNOWN) and result.reason in (Reason.BUSY, Reason.NO_ANSWER)
-    return (warn if waits else fail)(subject, state, remedy)
+    return (warn if result.reason in (Reason.BUSY, Reason.NO_ANSWER) else fail)(subject, state, remedy)
 
 
 def _cause(result: Result) -> tuple[str, str]:

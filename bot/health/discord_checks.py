@@ -196,7 +196,7 @@ def check_roles(guilds: Sequence[discord.Guild], settings: Settings, *, complete
                 continue
             if role_id not in names:
                 findings.append(
-                    fail(subject, f"{role_id} does not exist (deleted?), so nobody passes by it",
+                    fail(subject, f"{role_id} does not exist (deleted?), so it gives nobody access",
                          f"Put the id of a role that exists into {setting}")
                 )  # fmt: skip
                 continue
@@ -217,12 +217,12 @@ def _servers(found: _Guilds, homes: Sequence[discord.Guild], settings: Settings,
     if not found.listed:
         findings.append(fail("server", "the bot is in no Discord server", f"Invite it: {link}"))
     elif not homes and not found.complete and not settings.guild_ids:
-        findings.append(warn("server", f"none of {_FIRST} is a home of it", _NAME_GUILD))
+        findings.append(warn("server", f"no home server is among {_FIRST}", _NAME_GUILD))
     elif not homes:
         findings.append(
             fail(
                 "server",
-                "none of the bot's servers is a home of it, so no command works anywhere",
+                "none of the bot's servers is a home server, so no command works anywhere",
                 "Put a role of the right server into DISPATCHER_ROLE_IDS, and its id into GUILD_IDS where that is "
                 f"set. Or invite the bot there: {link}",
             )
@@ -230,7 +230,7 @@ def _servers(found: _Guilds, homes: Sequence[discord.Guild], settings: Settings,
     findings += [
         fail(
             "server",
-            f"the bot is not in {guild_id}, which stands in GUILD_IDS",
+            f"the bot is not in {guild_id}, which GUILD_IDS lists",
             f"Invite it, or correct the id: {link}&guild_id={guild_id}",
         )
         for guild_id in sorted(settings.guild_ids - {guild.id for guild in found.guilds})

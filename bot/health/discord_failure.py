@@ -24,7 +24,6 @@ _NETWORK = "Look at this machine's network, its DNS and firewall"
 _PROXY = "Look at HTTPS_PROXY, and at the proxy"
 OUTAGE = "discordstatus.com tells of outages"
 _CLOSE_CODES = {
-    INVALID_TOKEN: "it does not accept the token",
     4010: "it does not accept the shard",
     4011: "the bot is in too many servers for one connection",
     4012: "it no longer speaks this bot's version of the API",
@@ -77,7 +76,7 @@ def explain(error: BaseException, last_status: int | None = None) -> DiscordFail
         case aiohttp.ClientError() | OSError():
             return _not_reached(error)
         case _:
-            return DiscordFailure(f"it sent what can't be used ({type(error).__name__})", OUTAGE)
+            return DiscordFailure(f"it sent an unusable answer ({type(error).__name__})", OUTAGE)
 
 
 def _not_reached(error: aiohttp.ClientError | OSError) -> DiscordFailure:
@@ -85,7 +84,7 @@ def _not_reached(error: aiohttp.ClientError | OSError) -> DiscordFailure:
         case ssl.SSLError() | aiohttp.ClientSSLError():
             # https://github.com/Rapptz/discord.py/issues/9860: the cause is on this machine, and not its network.
             return DiscordFailure(
-                "no secure connection comes about: this machine does not trust its certificate",
+                "no secure connection can be made: this machine does not trust its certificate",
                 "Set this machine's clock, and install or update its root certificates (ca-certificates). "
                 "A firewall or virus scanner that opens secure connections needs its own certificate there",
             )

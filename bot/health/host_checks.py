@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import platform
 import shutil
@@ -16,8 +15,6 @@ from bot import __version__
 from bot.health.finding import Finding, fail, warn
 from bot.journal.file import lock_path
 from bot.proxy import configured_proxy
-
-log = logging.getLogger(__name__)
 
 _SCHEMA_QUERY = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
 _REMEDY = "Give the user that runs the bot that folder, or let DATABASE_PATH name a file elsewhere"

@@ -28,12 +28,11 @@ class StatusReport:
     """Checks the bot from inside. Changes nothing, except that a response from the CAD resets the circuit breaker."""
 
     def __init__(self, settings: Settings, cad: CadClient, journal: Journal) -> None:
-        self.clock = DiscordClock(cad.clock)
+        self.discord_clock = DiscordClock(cad.clock)
         self._settings = settings
         self._cad = cad
         self._journal = journal
         self._started = cad.clock.wall()
-        # The result of the last probe.
         self._last_probe: Plan | Result | None = None
 
     async def log_at_start(self, client: discord.Client) -> None:
@@ -44,15 +43,14 @@ class StatusReport:
             if self._settings.audit_channel_id is not None:
                 audit = discord_checks.check_audit_channel(client, at_home, self._settings.audit_channel_id)
                 findings.append(await discord_checks.guarded("audit channel", audit))
-            if not any(
-                guild.unavailable for guild in client.guilds
-            ):  # the roles of an unavailable guild are not known yet
+            # The roles of an unavailable guild are not known yet.
+            if not any(guild.unavailable for guild in client.guilds):
                 findings += discord_checks.check_roles(at_home, self._settings)
         except Exception as error:
             log.debug("the checks of Discord failed", exc_info=True)
             told = explain(error)
             findings = [warn("Discord", told.state, told.remedy)]
-        log_findings([*findings, *self.clock.findings()])
+        log_findings([*findings, *self.discord_clock.findings()])
 
     async def collect(self, client: discord.Client, commands: Collection[str]) -> list[Finding]:
         """Run all checks and return the findings, the worst first. Each home guild should have these `commands`."""
@@ -69,7 +67,9 @@ class StatusReport:
             host_checks.versions(),
         ]
         order = (Severity.FAIL, Severity.WARN, Severity.OK)
-        return sorted([*cad, *in_discord, *self.clock.findings(), *itself], key=lambda one: order.index(one.severity))
+        return sorted(
+            [*cad, *in_discord, *self.discord_clock.findings(), *itself], key=lambda one: order.index(one.severity)
+        )
 
     async def _cad_findings(self) -> list[Finding]:
         probe, blocked = await self._cad.probe(), self._cad.blocked_kinds()

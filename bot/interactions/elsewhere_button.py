@@ -37,9 +37,10 @@ class _ElsewhereView(OwnedView):
     async def ask(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Ask for confirmation, because nobody typed this server."""
         ref = self._call.ref
-
-        async def remove(click: Interaction) -> None:
-            await self._remove(click, ref)
-
-        view = ConfirmationView(interaction, label="Remove call", pending_text=posts.removing(ref), on_confirm=remove)
+        view = ConfirmationView(
+            interaction,
+            label="Remove call",
+            pending_text=posts.removing(ref),
+            on_confirm=lambda click: self._remove(click, ref),
+        )
         await respond(interaction, call_messages.confirm_removal([ref], [self._call]), view)

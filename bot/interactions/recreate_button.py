@@ -23,23 +23,19 @@ LABEL = "Re-create call"
 
 def recreate_view(origin: Interaction, removals: RemovalService, results: Sequence[RemovalResult]) -> OwnedView | None:
     """Return a button for each call that this bot removed and whose text is known, or None if there is no such call."""
-    ours = (Outcome.REMOVED, Outcome.GONE_UNCONFIRMED)
-    removed = [removal for removal in results if removal.result.outcome in ours and removal.call is not None]
-    return _RecreateView(origin, removals, removed, numbered=len(results) > 1) if removed else None
+    view = _RecreateView(origin, removals)
+    for one in results:
+        if one.result.outcome in (Outcome.REMOVED, Outcome.GONE_UNCONFIRMED) and one.call is not None:
+            view.add_item(_RecreateButton(one, one.call, f"{LABEL} {one.ref.call_id}" if len(results) > 1 else LABEL))
+    return view if view.children else None
 
 
 class _RecreateView(OwnedView):
     """Keeps the calls' texts in memory only, so after a restart a click is answered as expired."""
 
-    def __init__(
-        self, origin: Interaction, removals: RemovalService, removed: Sequence[RemovalResult], *, numbered: bool
-    ) -> None:
+    def __init__(self, origin: Interaction, removals: RemovalService) -> None:
         super().__init__(origin, RECREATE_SECONDS)
         self.removals = removals
-        for one in removed:
-            if one.call is not None:
-                label = f"{LABEL} {one.ref.call_id}" if numbered else LABEL
-                self.add_item(_RecreateButton(one, one.call, label))
 
 
 class _RecreateButton(discord.ui.Button[_RecreateView]):

@@ -21,7 +21,8 @@ MIN_VIEW_SECONDS = 60.0
 CONFIRM_SECONDS = 60.0
 """A confirmation must be answered within this many seconds."""
 LATE_SECONDS = 1.0
-"""Seconds after which Discord takes no acknowledgement that was given up. It would show the pending text until then."""
+"""Seconds before the text of a click that was not acknowledged is replaced. Until then, Discord may still accept the
+acknowledgement and show the pending text."""
 
 
 class OwnedView(discord.ui.View):

@@ -103,15 +103,13 @@ def translate_errors(path: Path | None = None) -> Generator[None]:
     """Raise SQLite's errors as `JournalError`. With `path`, a damaged file's error also tells the host what to do."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, ValueError) as error:  # ValueError: it was closed meanwhile
         if path is None or type(error) is not sqlite3.DatabaseError:  # its subclasses do not mean a damaged file
             raise JournalError(str(error)) from None
         raise JournalError(
             f"{error}. The bot does not change it. To start a new journal, stop the bot and move {path} aside, "
             f"together with {path.name}-wal and {path.name}-shm"
         ) from None
-    except (sqlite3.Error, ValueError) as error:  # ValueError: it was closed meanwhile
-        raise JournalError(str(error)) from None
 
 
 async def forget_user(path: Path, user_id: int) -> tuple[int, int]:

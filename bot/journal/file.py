@@ -83,7 +83,7 @@ class JournalFile:
             self._lock.close()
 
     async def write(self, sql: str, parameters: Mapping[str, Any] | None = None) -> aiosqlite.Cursor:
-        """Execute a statement. What only a deleted file holds is not written."""
+        """Execute a statement. Raise if the file was deleted, moved or replaced: the entry would be lost with it."""
         async with _bounded():
             await self.settled.wait()
             async with self.connection.execute(sql, parameters) as cursor:
@@ -150,7 +150,7 @@ class JournalLock:
         self._path = path
         self._lock = lock
         self._journal = journal
-        # Not what is at the path once it is opened: it may be taken away meanwhile.
+        # The journal's identity is its descriptor's: by the time SQLite opens the path, another file may be there.
         self._watched = {path: _identity(journal), lock_path(path): _identity(lock_path(path))}
 
     def watch(self) -> None:

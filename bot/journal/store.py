@@ -235,9 +235,8 @@ class Journal:
             await self._flush_deferred()
             await self._drop_unposted()
             steady = self._clock_is_steady()
-            if (
-                steady and self._clock.monotonic() >= self._started + TOKEN_LIFETIME
-            ):  # the clock may have been set before the start
+            # Not right after a start: the clock may have been set before it.
+            if steady and self._clock.monotonic() >= self._started + TOKEN_LIFETIME:
                 await self._write(
                     "UPDATE entries SET token = NULL WHERE token IS NOT NULL AND asked_at <= :since",
                     {"since": self._clock.wall() - TOKEN_LIFETIME},
@@ -250,7 +249,7 @@ class Journal:
             )
 
     def _clock_is_steady(self) -> bool:
-        """Return False for a while after the clock was set: by then, ages by the clock say nothing."""
+        """Return False for `TOKEN_LIFETIME` after the clock was set: until then, ages by the clock mean nothing."""
         offset = self._clock.wall() - self._clock.monotonic()
         if abs(offset - self._clock_offset) > 60.0:
             self._clock_set_at = self._clock.monotonic()

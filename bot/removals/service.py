@@ -124,7 +124,7 @@ class RemovalService:
         self._recording = asyncio.Lock()
         # Further requests for a call that is being removed share that removal.
         self._in_progress: dict[CallRef, _SharedRemoval] = {}
-        # Who read that the bot removed a call before, and when. A request after that is meant.
+        # Which members were told that the bot had already removed a call, and when. If they ask again, they mean it.
         self._told: dict[tuple[int, CallRef], float] = {}
         # The removals whose call was re-created, and when. All members who shared one have the button.
         self._recreated: dict[str, float] = {}
@@ -237,7 +237,10 @@ class RemovalService:
         return before
 
     async def removed_before(self, ref: CallRef, user_id: int, since: float = 0.0) -> RemovalResult | None:
-        """Return how the bot removed a call a moment ago, or `since`. Each member is told once, and then means it."""
+        """Return how the bot removed a call a moment ago, or after `since`.
+
+        Each member is told once. Asking again then starts a removal.
+        """
         try:
             async with asyncio.timeout(RECORD_SECONDS):
                 before = await self._journal.removed_since(ref, max(since, self._clock.wall() - REMEMBER_SECONDS))

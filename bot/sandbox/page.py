@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import threading
 import webbrowser
-from collections.abc import Iterable
 
 from bot.cad.models import CallRef, Plan
 from bot.sandbox.fake_cad.server import FakeCad
-from bot.sandbox.fake_cad.state import FakeCall
 from bot.sandbox.live_preview import LivePreview
 from bot.sandbox.message_menu import MessageMenu
 from bot.sandbox.simulation import Simulation, open_simulation
@@ -49,15 +47,13 @@ Discord, right-click the post, then *Apps*.
 `/cad911 history`. *#audit channel* shows what the bot reports there."""
 
 
-async def show(stop: asyncio.Event, *, browser: bool, plan: Plan, calls: Iterable[FakeCall] | None = None) -> int:
+async def show(stop: asyncio.Event, *, browser: bool, plan: Plan) -> int:
     """Serve the page until `stop` is set or a person ends the session; return the exit code.
 
-    The fake CAD starts with `calls`, or with its example calls. `browser` opens the page in a web browser.
+    `browser` opens the page in a web browser.
     """
     print("The sandbox starts. That takes a few seconds.", flush=True)
     cad = FakeCad(plan=plan, delays={SLOW_CALL: 4.0, SILENT_CALL: float("inf")})
-    if calls is not None:
-        cad.calls = {call.ref: call for call in calls}
     async with open_simulation(cad=cad, parked=True, audited=True) as simulation:
         await simulation.post_calls()
         await simulation.post_note(welcome(plan))

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.cad import v1
 from bot.cad.api import CadApi
 from bot.cad.client import CadClient
 from bot.cad.models import CallRef
@@ -103,7 +104,7 @@ async def test_closed_client_leaves_no_timer() -> None:
 async def test_full_queue_rejects_at_once() -> None:
     clock = ManualClock()
     cad = ScriptedCad(REMOVE_911=[OK])
-    async with cad.client(clock, RequestQueue(max_queued=2)) as client:
+    async with cad.client(clock, RequestQueue(v1.RATE_LIMITS, max_queued=2)) as client:
         tasks = await start_removals(client, 4, lambda *_: None)
         await until(lambda: sum(one.done() for one in tasks) == 2)
         results = [one.result() for one in tasks if one.done()]
@@ -156,7 +157,7 @@ async def test_drain_rejects_queued_removals_at_once_and_retries_nothing() -> No
     clock = ManualClock()
     async with (
         serve(play) as account,
-        CadClient(account, ScriptedCad.api, clock=clock, queue=RequestQueue()) as client,
+        CadClient(account, ScriptedCad.api, clock=clock, queue=RequestQueue(v1.RATE_LIMITS)) as client,
     ):
         sent, queued = await start_removals(client, 2, lambda *_: None)
         await until(lambda: len(arrived) == 1)

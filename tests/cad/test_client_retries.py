@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.cad import v1
 from bot.cad.api import CadApi
 from bot.cad.client import CadClient
 from bot.cad.models import CallRef
@@ -228,7 +229,7 @@ async def test_step_that_would_exceed_the_budget_is_not_sent() -> None:
 
     async with (
         serve(slow) as account,
-        CadClient(account, ScriptedCad.api, clock=clock, queue=RequestQueue()) as client,
+        CadClient(account, ScriptedCad.api, clock=clock, queue=RequestQueue(v1.RATE_LIMITS)) as client,
     ):
         result = await remove_and_wait(client, CALL)
     assert (result.outcome, result.reason) == (Outcome.UNKNOWN, Reason.CONNECTION_LOST)

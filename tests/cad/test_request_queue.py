@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cad import v2
+from bot.cad import v1, v2
 from bot.cad.request_queue import DEFAULT_BACKOFF, QueuedRequest, RequestQueue, backoff_seconds
 from bot.cad.requests import RequestKind
 
@@ -38,7 +38,7 @@ def schedule(queue: RequestQueue, now: float) -> list[tuple[RequestKind, float, 
 def test_slots_at_the_v1_interval(
     kinds: list[RequestKind], blocked: dict[RequestKind, float], slots: list[tuple[RequestKind, float, int]]
 ) -> None:
-    queue = RequestQueue()
+    queue = RequestQueue(v1.RATE_LIMITS)
     for kind in kinds:
         assert queue.enqueue(queued(kind))
     for kind, until in blocked.items():
@@ -98,14 +98,14 @@ def test_no_minute_has_more_requests_than_the_v2_limit(
 
 
 def test_step_of_a_started_operation_goes_first() -> None:
-    queue = RequestQueue()
+    queue = RequestQueue(v1.RATE_LIMITS)
     queue.enqueue(queued(R))
     queue.enqueue(step := queued(C, started=True))
     assert next(slot.request for slot in queue.schedule(0.0)) is step
 
 
 def test_interval_holds_after_each_request_and_idle_time_saves_none() -> None:
-    queue = RequestQueue()
+    queue = RequestQueue(v1.RATE_LIMITS)
     for _ in range(2):
         queue.enqueue(queued(R))
     queue.pop(next(queue.schedule(0.0)), 0.0)
@@ -116,7 +116,7 @@ def test_interval_holds_after_each_request_and_idle_time_saves_none() -> None:
 
 
 def test_queue_holds_fifty_requests_and_always_accepts_a_started_step() -> None:
-    queue = RequestQueue()
+    queue = RequestQueue(v1.RATE_LIMITS)
     *_, last = requests = [queued(R) for _ in range(50)]
     assert all(map(queue.enqueue, requests))
     assert not queue.enqueue(queued(R))
@@ -127,7 +127,7 @@ def test_queue_holds_fifty_requests_and_always_accepts_a_started_step() -> None:
 
 
 def test_block_is_never_shortened() -> None:
-    queue = RequestQueue()
+    queue = RequestQueue(v1.RATE_LIMITS)
     queue.block(R, 60)
     queue.block(R, 10)
     assert queue.blocked_until(R) == 60
@@ -140,7 +140,7 @@ def test_block_is_never_shortened() -> None:
 def test_each_request_has_one_slot_at_the_interval_and_none_while_blocked(
     kinds: list[tuple[RequestKind, bool]], blocked: dict[RequestKind, float]
 ) -> None:
-    queue = RequestQueue()
+    queue = RequestQueue(v1.RATE_LIMITS)
     requests = [queued(kind, started=started) for kind, started in kinds]
     assert all(map(queue.enqueue, requests))
     for kind, until in blocked.items():

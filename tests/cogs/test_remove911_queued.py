@@ -7,6 +7,7 @@ import asyncio
 import pytest
 import simcord
 
+from bot.cad import v1
 from bot.cad.models import CallRef
 from bot.cad.request_queue import RequestQueue
 from bot.sandbox.fake_cad.server import FakeCad
@@ -28,7 +29,7 @@ def edits(simulation: Simulation) -> int:
 
 async def test_queued_removal_shows_its_position_once_and_then_the_result(make_simulation: OpenSimulation) -> None:
     clock = ManualClock()
-    simulation = await make_simulation(queue=RequestQueue(), clock=clock, parked=True, cad=many_calls(4))
+    simulation = await make_simulation(queue=RequestQueue(v1.RATE_LIMITS), clock=clock, parked=True, cad=many_calls(4))
     await until(lambda: len(simulation.cad.requests) == 1)
     clock.tick(1.05)
     shown = [
@@ -86,7 +87,7 @@ async def test_thirty_simultaneous_removals_all_succeed(make_simulation: OpenSim
 
 async def test_thirty_members_share_one_request_for_one_call(make_simulation: OpenSimulation) -> None:
     clock, cad = ManualClock(), many_calls(1)
-    simulation = await make_simulation(queue=RequestQueue(), clock=clock, parked=True, cad=cad)
+    simulation = await make_simulation(queue=RequestQueue(v1.RATE_LIMITS), clock=clock, parked=True, cad=cad)
     await until(lambda: len(cad.requests) == 1)
     shown: list[simcord.InteractionResult] = []
     for number in range(30):
@@ -127,7 +128,9 @@ async def test_only_confirmed_removals_are_remembered_and_for_ten_minutes(make_s
 
 async def test_full_queue_refuses_a_removal(make_simulation: OpenSimulation) -> None:
     clock = ManualClock()
-    simulation = await make_simulation(clock=clock, parked=True, cad=many_calls(3), queue=RequestQueue(max_queued=1))
+    simulation = await make_simulation(
+        clock=clock, parked=True, cad=many_calls(3), queue=RequestQueue(v1.RATE_LIMITS, 1)
+    )
     await until(lambda: len(simulation.cad.requests) == 1)
     queued = await simulation.dispatcher.slash(simulation.room, "remove911", call_id=1, server_id=1)
     full = await simulation.dispatcher.slash(simulation.room, "remove911", call_id=2, server_id=1)
@@ -151,7 +154,7 @@ async def test_queued_removal_completes_after_its_member_lost_the_role(make_simu
 
 async def test_closing_answers_queued_removals_at_once(make_simulation: OpenSimulation) -> None:
     clock = ManualClock()
-    simulation = await make_simulation(queue=RequestQueue(), clock=clock, parked=True, cad=many_calls(2))
+    simulation = await make_simulation(queue=RequestQueue(v1.RATE_LIMITS), clock=clock, parked=True, cad=many_calls(2))
     await until(lambda: len(simulation.cad.requests) == 1)
     queued = await simulation.dispatcher.slash(simulation.room, "remove911", call_id=1, server_id=1)
     await asyncio.create_task(simulation.bot.close())

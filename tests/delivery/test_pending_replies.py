@@ -36,9 +36,9 @@ async def test_recovery_resends_replies_of_an_earlier_run_but_none_that_a_comman
     bot = simulation.bot
     with bot.removals.replies.answering("this-run"):
         await simulation.journal.record_completed(CallRef(1, 302), requester(token="this-run"), confirmed)
-        await bot._pending_replies.recover(simulation.client)
+        await bot._pending_replies.recover()
         assert "✅ Call **302**" not in caplog.text
-    await bot._pending_replies.recover(simulation.client)
+    await bot._pending_replies.recover()
     # Outside of SimCord's own tasks nothing reaches it. That it was tried is enough here.
     assert "a pending reply did not reach Discord (AttributeError): ✅ Call **302**" in caplog.text
 
@@ -60,7 +60,7 @@ async def test_reply_tells_all_its_removals_whenever_they_ended_and_although_the
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("bot.delivery.pending_replies.edit_by_token", edit)
-        await simulation.bot._pending_replies.recover(simulation.client)
+        await simulation.bot._pending_replies.recover()
     (text,) = texts
     assert text.startswith("of-three: ")
     assert [line.split("**")[1] for line in text.split("\n")] == ["301", "302", "303"]
@@ -76,7 +76,7 @@ async def test_journal_that_can_not_be_read_at_start_is_recovered_later(make_sim
     await restart(simulation)
     simulation.journal._file._db = db
     assert rows(path, "outcome") == [(None,)]
-    await simulation.bot._pending_replies.recover(simulation.client)
+    await simulation.bot._pending_replies.recover()
     assert rows(path, "outcome") == [("not sent",)]
 
 
@@ -91,7 +91,7 @@ async def test_what_was_never_sent_is_finished_before_the_cad_is_asked_about_the
         await simulation.journal.record_request(request, CallRef(1, 301), dispatcher_of(simulation))
     await simulation.journal.mark_sent("sent")
     cad.delays_by_kind["GET_CALLS"] = inf
-    recovery = asyncio.create_task(simulation.bot._pending_replies.recover(simulation.client))
+    recovery = asyncio.create_task(simulation.bot._pending_replies.recover())
     await until(lambda: ("queued", "not sent") in rows(path, "request, outcome"))
     assert rows(path, "request, outcome") == [("sent", None), ("queued", "not sent")]
     recovery.cancel()
@@ -105,7 +105,7 @@ async def test_delivered_reply_is_not_overwritten_although_the_journal_could_not
     db, journal._file._db = journal._file._db, None
     await simulation.bot.removals.replies.mark_answered("told")
     journal._file._db = db
-    await simulation.bot._pending_replies.recover(simulation.client)
+    await simulation.bot._pending_replies.recover()
     assert "a pending reply did not reach Discord" not in caplog.text
     assert rows(path, "token") == [(None,)]
 
@@ -122,7 +122,7 @@ async def test_kept_text_that_its_command_replaced_meanwhile_is_not_sent(simulat
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("bot.delivery.pending_replies.edit_by_token", edit)
-        await simulation.bot._pending_replies.recover(simulation.client)
+        await simulation.bot._pending_replies.recover()
     assert sent == ["first"]
 
 
@@ -132,7 +132,7 @@ async def test_look_up_that_a_stop_ends_leaves_its_entry_to_the_next_start(make_
     path = simulation.bot.settings.database_path
     await simulation.journal.record_request("sent", CallRef(1, 301), dispatcher_of(simulation))
     await simulation.journal.mark_sent("sent")
-    recovery = asyncio.create_task(simulation.bot._pending_replies.recover(simulation.client))
+    recovery = asyncio.create_task(simulation.bot._pending_replies.recover())
     await until(lambda: len(cad.requests_of("GET_CALLS")) == 1)
     await simulation.client.drain(0)
     await recovery
@@ -147,7 +147,7 @@ async def test_entry_waits_while_discord_does_not_say_what_its_reply_shows(make_
     await restart(simulation)
     assert rows(path, "outcome") == [(None,)]
     simulation.bot._pending_replies._started -= 901
-    await simulation.bot._pending_replies.recover(simulation.client)
+    await simulation.bot._pending_replies.recover()
     assert rows(path, "outcome") == [("not sent",)]
 
 
@@ -157,9 +157,9 @@ async def test_list_that_one_pass_waits_for_is_not_asked_for_again_by_the_next(m
     simulation = await make_simulation(cad=cad)
     await simulation.journal.record_request("sent", CallRef(1, 301), dispatcher_of(simulation))
     await simulation.journal.mark_sent("sent")
-    first = asyncio.create_task(simulation.bot._pending_replies.recover(simulation.client))
+    first = asyncio.create_task(simulation.bot._pending_replies.recover())
     await until(lambda: len(cad.requests_of("GET_CALLS")) == 1)
-    await simulation.bot._pending_replies.recover(simulation.client)
+    await simulation.bot._pending_replies.recover()
     assert len(cad.requests_of("GET_CALLS")) == 1
     await simulation.client.drain(0)
     await first

@@ -38,7 +38,7 @@ def test_open_breaker_is_reported_with_cause_and_remedy(
     assert found.state.startswith(f"stopped <t:1000:R> {stopped}")
     assert found.state.endswith("(HTTP 400)")
     assert found.remedy.startswith(remedy)
-    assert found.remedy.endswith("Then use this command again: an answer of the CAD's lets it go on")
+    assert found.remedy.endswith("Then use this command again: if the CAD answers, the bot goes on")
 
 
 def test_closed_breaker_reports_that_requests_go_out() -> None:

@@ -140,20 +140,20 @@ Change = Callable[[World], object]
             "FAIL server the bot is in no Discord server -> Invite it: https://", EXIT_FAILED,
             id="in no server"),
         pytest.param(lambda w: w.changes.update(dispatcher_role_ids=(5,)),
-            "FAIL server none of the bot's servers is a home of it", EXIT_FAILED,
+            "FAIL server none of the bot's servers is a home server", EXIT_FAILED,
             id="no home"),
         pytest.param(lambda w: w.changes.update(dispatcher_role_ids=(5,)),
-            "FAIL dispatcher role 5 does not exist (deleted?), so nobody passes by it", EXIT_FAILED,
+            "FAIL dispatcher role 5 does not exist (deleted?), so it gives nobody access", EXIT_FAILED,
             id="role"),
         pytest.param(lambda w: w.changes.update(dispatcher_role_ids=(int(ROLE), int(GUILD))),
             f"FAIL dispatcher role {GUILD} is @everyone in Los Santos", EXIT_FAILED,
             id="everyone"),
         pytest.param(lambda w: w.changes.update(admin_role_ids=(6,)),
-            "FAIL admin role 6 does not exist (deleted?), so nobody passes by it -> Put the id of a role that exists "
-            "into ADMIN_ROLE_IDS", EXIT_FAILED,
+            "FAIL admin role 6 does not exist (deleted?), so it gives nobody access -> Put the id of a role that "
+            "exists into ADMIN_ROLE_IDS", EXIT_FAILED,
             id="admin role"),
         pytest.param(lambda w: w.changes.update(guild_ids=frozenset({int(GUILD), 77})),
-            "FAIL server the bot is not in 77, which stands in GUILD_IDS", EXIT_FAILED,
+            "FAIL server the bot is not in 77, which GUILD_IDS lists", EXIT_FAILED,
             id="not in a home guild"),
         pytest.param(lambda w: w.discord.guilds.update({ELSEWHERE: guild(ELSEWHERE, "Elsewhere")}),
             f"warn foreign server Elsewhere ({ELSEWHERE}) is not a home guild", EXIT_OK,
@@ -381,7 +381,7 @@ async def test_odd_answer_to_one_check_does_not_take_the_others_along(world: Wor
     world.changes["audit_channel_id"] = int(CHANNEL)
     world.discord.odd[path] = "<html>not from Discord</html>"
     shown = await world.check()
-    assert "it sent what can't be used (" in shown
+    assert "it sent an unusable answer (" in shown
     assert "ok Sonoran CAD" in shown
     for finding in ("ok dispatcher role", "audit channel", "ok gateway"):
         assert (finding in shown) == (path != "/oauth2/applications")
@@ -417,7 +417,9 @@ async def test_home_that_was_not_looked_at_is_not_called_missing(world: World, m
     shown = await world.check()
     assert "does not exist" not in shown
     assert f"warn dispatcher role {ROLE} is in none of the first 100 of the bot's servers, and only those were" in shown
-    assert "warn server none of the first 100 of the bot's servers, and only those were looked at is a home" in shown
+    assert (
+        "warn server no home server is among the first 100 of the bot's servers, and only those were looked at" in shown
+    )
     assert "-> Put the id of the right server into GUILD_IDS: then it is looked at directly" in shown
     world.changes["guild_ids"] = frozenset({int(GUILD)})
     world.lines.clear()

@@ -37,4 +37,4 @@ async def test_role_that_only_a_foreign_guild_has_is_logged_as_missing(
     settings = replace(ours, dispatcher_role_ids=ids, guild_ids=frozenset({simulation.guild.id}))
     caplog.clear()
     await simulation.env.restart_bot(CadBot(settings, simulation.client, simulation.journal, simulation.call_cache))
-    assert f"dispatcher role: {chief.id} does not exist (deleted?), so nobody passes by it" in caplog.text
+    assert f"dispatcher role: {chief.id} does not exist (deleted?), so it gives nobody access" in caplog.text

@@ -109,4 +109,4 @@ async def test_name_that_is_not_found_is_not_called_a_firewall(monkeypatch: pyte
 
 
 def test_unknown_error_shows_its_type_and_not_its_text() -> None:
-    assert explain(ValueError("planted secret")).state == "it sent what can't be used (ValueError)"
+    assert explain(ValueError("planted secret")).state == "it sent an unusable answer (ValueError)"

@@ -72,7 +72,7 @@ async def test_with_admin_roles_only_their_members_are_admins(
 
     simulation = await make_simulation(settings=settings)
     await with_admin_group(simulation)
-    assert "admin role: 99 does not exist (deleted?), so nobody passes by it" in caplog.text
+    assert "admin role: 99 does not exist (deleted?), so it gives nobody access" in caplog.text
     manager = simulation.guild.create_role("Manager", permissions=discord.Permissions(manage_guild=True))
     mia = simulation.guild.add_member(simulation.env.create_user("mia"), roles=[manager])
     assert await reply_to_look(simulation, simulation.administrator) == "looked "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.cad import v1
 from bot.cad.models import CallRef, Plan
 from bot.cad.request_queue import RequestQueue
 from bot.sandbox.simulation import Simulation
@@ -60,7 +61,7 @@ async def test_reply_with_an_expired_token_is_logged(
     make_simulation: OpenSimulation, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = ManualClock()
-    simulation = await make_simulation(queue=RequestQueue(), clock=clock, parked=True, cad=many_calls(1))
+    simulation = await make_simulation(queue=RequestQueue(v1.RATE_LIMITS), clock=clock, parked=True, cad=many_calls(1))
     await until(lambda: len(simulation.cad.requests) == 1)
     await simulation.dispatcher.slash(simulation.room, "remove911", call_id=1, server_id=1)
     await simulation.env.advance_time(15 * 60)

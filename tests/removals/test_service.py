@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cad import v1
 from bot.cad.client import CadClient
 from bot.cad.models import CallRef, EmergencyCall, Plan
 from bot.cad.request_queue import RequestQueue
@@ -40,7 +41,7 @@ async def test_members_share_one_request_although_the_first_could_not_be_recorde
     async with (
         cad.serving() as account,
         Journal(path, clock=clock) as journal,
-        CadClient(account, clock=clock, queue=RequestQueue()) as client,
+        CadClient(account, clock=clock, queue=RequestQueue(v1.RATE_LIMITS)) as client,
     ):
         removals = RemovalService(client, journal, CallCache(client))
 

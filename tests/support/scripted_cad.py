@@ -61,7 +61,9 @@ class ScriptedCad:
         async with (
             serve(self.play) as account,
             # With v1's rate limits in both versions: v2's own have tests of their own.
-            CadClient(account, self.api, clock=clock or InstantClock(), queue=queue or RequestQueue()) as client,
+            CadClient(
+                account, self.api, clock=clock or InstantClock(), queue=queue or RequestQueue(v1.RATE_LIMITS)
+            ) as client,
         ):
             yield client
 
