@@ -14,10 +14,6 @@ MAX_QUEUED = 50
 """Requests that may wait in the queue."""
 MAX_WAIT = 600.0
 """Seconds that a request waits for a slot at most. Then there is time to edit the reply: Discord allows 15 minutes."""
-DEFAULT_BACKOFF = 60.0
-"""Seconds of backoff after a 429 without `Retry-After`, as in the vendor's own game resource."""
-MAX_BACKOFF = 900.0
-"""The longest backoff in seconds, whatever `Retry-After` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +122,6 @@ class RequestQueue:
             if kind in limit.kinds and len(times) == limit.max_requests:
                 earliest = max(earliest, times[0] + limit.per_seconds)
         return earliest
-
-
-def backoff_seconds(retry_after: float | None) -> float:
-    """Return the seconds to block a kind of request after a 429 or 503 with this `Retry-After`."""
-    return DEFAULT_BACKOFF if retry_after is None else min(retry_after, MAX_BACKOFF)
 
 
 def _priority(request: QueuedRequest) -> tuple[bool, bool, int, int]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cad import v1, v2
-from bot.cad.request_queue import DEFAULT_BACKOFF, QueuedRequest, RequestQueue, backoff_seconds
+from bot.cad.request_queue import QueuedRequest, RequestQueue
 from bot.cad.requests import RequestKind
 
 R, K, C, V = RequestKind.REMOVE, RequestKind.CREATE, RequestKind.CALLS, RequestKind.VERSION
@@ -149,10 +149,3 @@ def test_each_request_has_one_slot_at_the_interval_and_none_while_blocked(
     assert {slot.request.sequence for slot in slots} == {request.sequence for request in requests}
     assert all(later.at - earlier.at >= 1.049 for earlier, later in itertools.pairwise(slots))
     assert all(slot.at >= blocked.get(slot.request.kind, 0) for slot in slots)
-
-
-@pytest.mark.parametrize(
-    ("retry_after", "seconds"), [(None, DEFAULT_BACKOFF), (0.0, 0.0), (5.0, 5.0), (86400.0, 900.0)]
-)
-def test_backoff_after_retry_after(retry_after: float | None, seconds: float) -> None:
-    assert backoff_seconds(retry_after) == seconds
