@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
+from bot.cad.backoff import backoff_seconds
 from bot.cad.circuit_breaker import CircuitBreaker
 from bot.cad.remedies import pause_text
-from bot.cad.backoff import backoff_seconds
 from bot.cad.request_queue import QueuedRequest, RequestQueue
 from bot.cad.requests import RequestKind
 from bot.cad.results import Outcome, QueuePosition, Reason, Result
