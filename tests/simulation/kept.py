@@ -58,8 +58,8 @@ KEPT: dict[str, Plan] = {
     ),
     "a re-creation is refused, in words with a number": Plan(
         21, level="PRO", default_server=1, items=(
-            Item(219.5, "cad", "no with a number", 30.0, share=0.5, key=14),
-            Item(237.1, "recreate", "lee", 1.0, number=2, key=16),
+            Item(200.0, "cad", "no with a number", 100.0, mark="CREATE", key=14),
+            Item(220.0, "recreate", "lee", 1.0, number=2, key=1),
         ),
     ),
     "a yes names the server's number as a call's": Plan(
