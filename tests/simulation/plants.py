@@ -184,7 +184,7 @@ def _taken_away_is_not_rescued() -> None:
 
 
 PLANTS = (
-    Plant("a broken connection is told as not sent", 1, ("falsely not sent", "falsely not done"), 80,
+    Plant("a broken connection is told as not sent", 1, ("falsely not sent", "falsely not done"), 120,
           _lost_connection_counts_as_not_sent),
     Plant("an answer that can't be read is told as a refusal", 1, ("falsely not done",), 80,
           _unreadable_counts_as_refused),
