@@ -133,6 +133,19 @@ def lowercase_fields(value: object) -> dict[str, object]:
     return {name.lower(): item for name, item in cast("dict[str, object]", value).items()}
 
 
+def agrees(name: str, value: object) -> bool | None:
+    """Return whether a field of a JSON answer agrees with a success, or None if it is not one that tells."""
+    match name:
+        case "success" | "ok":
+            return value is True
+        case "status" | "statuscode" | "code":
+            return value in (200, 201)
+        case "error" | "errors":
+            return not value
+        case _:
+            return None
+
+
 def parse_open_calls(response: HttpResponse, server_id: int, redact: Redact) -> OpenCalls | None:
     """Parse a server's open 911 calls; return None if there is no such list.
 
@@ -160,8 +173,12 @@ def _list_items(response: HttpResponse, name: str) -> list[object] | None:
     # A list contains players' text, so it is not searched for the CAD's refusals.
     if response.status != 200 or not is_api_body(response):
         return None
-    items = lowercase_fields(parse_json(response)).get(name)
-    return cast("list[object]", items) if isinstance(items, list) else None
+    fields = lowercase_fields(parse_json(response))
+    items = fields.get(name)
+    refused = bool(fields.get("message")) or any(agrees(*field) is False for field in fields.items())
+    if not isinstance(items, list) or refused:  # an empty list beside an error proves nothing
+        return None
+    return cast("list[object]", items)
 
 
 def _parse_call(item: dict[str, object], server_id: int, redact: Redact) -> EmergencyCall | None:

@@ -13,17 +13,16 @@ from functools import partial
 
 from bot.cad import parsing
 from bot.cad.api import ApiRequest, Redact
-from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, PlanInfo, ServerList, valid_id
-from bot.cad.removal_answer import says_missing, says_removed
+from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, PlanInfo, ServerList
 from bot.cad.request_queue import one_every
 from bot.cad.requests import HttpRequest, HttpResponse, RequestKind
 from bot.cad.results import Outcome, Reason, Result
+from bot.cad.write_answer import created_number, says_missing, says_removed
 
 RATE_LIMITS = one_every(1.05)
 """The vendor allows one request a second over an extended period."""
 
 _NOT_JSON = object()
-_NEW_NUMBER = re.compile(r"\bID\b[^0-9A-Za-z+-]{0,5}([0-9]{1,10})(?![0-9]|\.[0-9])", re.IGNORECASE)
 
 
 def headers(_: Account) -> dict[str, str]:
@@ -42,7 +41,9 @@ def remove_911(account: Account, ref: CallRef) -> ApiRequest[Result]:
 def create_911(account: Account, call: EmergencyCall) -> ApiRequest[Result]:
     """Build CALL_911, which needs the plan Standard. The CAD gives the call a new number."""
     data = {"serverId": call.ref.server_id, **parsing.call_fields(call)}
-    return ApiRequest(_request(account, RequestKind.CREATE, "emergency", "CALL_911", data), parse_creation)
+    return ApiRequest(
+        _request(account, RequestKind.CREATE, "emergency", "CALL_911", data), partial(parse_creation, call)
+    )
 
 
 def get_calls(account: Account, server_id: int) -> ApiRequest[OpenCalls]:
@@ -80,11 +81,13 @@ def parse_removal(ref: CallRef, response: HttpResponse, redact: Redact) -> Resul
     return replace(result, outcome=verdict[0], reason=verdict[1])
 
 
-def parse_creation(response: HttpResponse, redact: Redact) -> Result:
-    """Return a success only if it contains the number of the new call: `EMERGENCY CALL ADDED ID: 305`."""
-    result = _parse(response, redact)
-    numbers = _NEW_NUMBER.findall(parsing.body_text(response))
-    created = valid_id(int(numbers[0])) if len(numbers) == 1 else None
+def parse_creation(call: EmergencyCall, response: HttpResponse, redact: Redact) -> Result:
+    """Return a success only if the response says so, with the number of the new call: `EMERGENCY CALL ADDED ID: 305`.
+
+    A 404 is unclear, as for a removal.
+    """
+    result = _parse(response, redact, missing=parsing.UNCLEAR)
+    created = created_number(parsing.parse_json(response, parsing.body_text(response)), call)
     if not result.succeeded or created is None:
         return parsing.as_unreadable(result)
     return Result(Outcome.CREATED, Reason.CONFIRMED, status=response.status, new_call_id=created)

@@ -12,10 +12,10 @@ from functools import partial
 from bot.cad import parsing
 from bot.cad.api import ApiRequest, Redact
 from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, PlanInfo, ServerList, valid_id
-from bot.cad.removal_answer import says_removed
 from bot.cad.request_queue import RateLimit
 from bot.cad.requests import HttpRequest, HttpResponse, RequestKind
 from bot.cad.results import Outcome, Reason, Result
+from bot.cad.write_answer import created_number, says_removed
 
 PUBLISHED_LIMITS = {
     RequestKind.REMOVE: 10,
@@ -49,9 +49,9 @@ def remove_911(_: Account, ref: CallRef) -> ApiRequest[Result]:
 
 def create_911(_: Account, call: EmergencyCall) -> ApiRequest[Result]:
     """Build the request that creates a call. The CAD gives it a new number."""
-    server_id, body = call.ref.server_id, json.dumps(parsing.call_fields(call)).encode()
-    request = HttpRequest(RequestKind.CREATE, "POST", f"{_calls_path(server_id)}/911", body=body)
-    return ApiRequest(request, partial(parse_creation, server_id))
+    body = json.dumps(parsing.call_fields(call)).encode()
+    request = HttpRequest(RequestKind.CREATE, "POST", f"{_calls_path(call.ref.server_id)}/911", body=body)
+    return ApiRequest(request, partial(parse_creation, call))
 
 
 def get_calls(_: Account, server_id: int) -> ApiRequest[OpenCalls]:
@@ -80,16 +80,13 @@ def parse_removal(ref: CallRef, response: HttpResponse, redact: Redact) -> Resul
     named = (valid_id(fields.get("serverid")), valid_id(fields.get("callid")))
     if response.status == 204 or (named == (ref.server_id, ref.call_id) and says_removed(fields, ref)):
         return Result(*parsing.CONFIRMED, status=response.status)
-    problem = parsing.lowercase_fields(parsing.parse_json(response))
-    explained = any(_one_line(problem.get(name)) for name in ("title", "detail"))  # else a proxy may have sent it
-    return _parse(response, redact, missing=parsing.NO_SUCH_CALL if explained else parsing.UNCLEAR)
+    return _parse(response, redact, missing=parsing.NO_SUCH_CALL)
 
 
-def parse_creation(server_id: int, response: HttpResponse, redact: Redact) -> Result:
-    """Return a success only if it contains the number of the new call, on this server."""
-    fields = _success_fields(response, 200, 201)
-    created = valid_id(fields.get("callid"))
-    if created is None or fields.get("serverid", server_id) != server_id:
+def parse_creation(call: EmergencyCall, response: HttpResponse, redact: Redact) -> Result:
+    """Return a success only if the response says so, with the number of the new call, on this server."""
+    created = created_number(_success_fields(response, 200, 201), call)
+    if created is None:
         return _parse(response, redact)
     return Result(Outcome.CREATED, Reason.CONFIRMED, status=response.status, new_call_id=created)
 
@@ -126,16 +123,15 @@ def _success_fields(response: HttpResponse, *statuses: int) -> dict[str, object]
 
 
 def _parse(response: HttpResponse, redact: Redact, missing: parsing.Verdict = _NO_SUCH_SERVER) -> Result:
-    """Parse a response that is not a success."""
+    """Parse a response that is not a success. `missing` is what a 404 means that the CAD explains."""
     text = parsing.body_text(response)
     page = parsing.is_web_page(response, text)
-    body = parsing.parse_json(response)
-    fields = parsing.lowercase_fields(body)
+    fields = parsing.lowercase_fields(parsing.parse_json(response))
     title, detail, message = (_one_line(fields.get(name)) for name in ("title", "detail", "message"))
     if "no route matched" in message.lower():  # from the gateway, for a path that it does not know
         missing = parsing.WRONG_URL
-    elif text and not isinstance(body, dict):  # not from the CAD, so a 404 does not say that the call is gone
-        missing = parsing.OTHER_REFUSAL
+    elif not (title or detail):  # a proxy may have sent it, so a 404 says nothing about the call or the server
+        missing = parsing.UNCLEAR
     verdict = parsing.classify_refusal(response, [text, title, detail, message], page=page, missing=missing)
     cad_text = ": ".join(filter(None, (title, detail))) or message or ("" if page else text)
     reference = _one_line(fields.get("traceid")) or _one_line(fields.get("request_id"))

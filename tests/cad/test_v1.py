@@ -57,6 +57,21 @@ def test_key_and_body_are_not_in_a_repr() -> None:
         (200, b'{"callId": 302, "serverId": 1}', "application/json", None, Outcome.REMOVED, Reason.CONFIRMED),
         (200, b'{"callId": 303, "serverId": 1}', "application/json", None, Outcome.UNKNOWN, Reason.UNCLEAR),
         (200, b'"EMERGENCY CALL 302 REMOVED."', "application/json", None, Outcome.REMOVED, Reason.CONFIRMED),
+        (200, b"911 CALL 302 REMOVED FROM SERVER 1", "text/plain", None, Outcome.REMOVED, Reason.CONFIRMED),
+        (404, b"NO SUCH CALL 302 ON SERVER 1", "text/plain", None, Outcome.GONE, Reason.NO_SUCH_CALL),
+        # The server's number does not stand for the call's, nor does another number.
+        (200, b"CALL 1 REMOVED", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"Call removed: 1", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"1 REMOVED", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"CALL 911 REMOVED", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"CALL -302 REMOVED", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"SERVER 1 REMOVED", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"CALL 302 REMOVED FROM SERVER 2", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b"CALL REMOVED FROM SERVER 302", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (200, b'{"deleted": true, "message": "call 1 removed"}', "", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b"CALL 1 NOT FOUND", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b"CALL 302 NOT FOUND ON SERVER 2", "text/plain", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b'{"error": "CALL NOT FOUND", "callId": 1}', "", None, Outcome.UNKNOWN, Reason.UNCLEAR),
         # A no, or neither a yes nor a no.
         (200, b'{"success": false, "error": "x"}', "application/json", None, Outcome.UNKNOWN, Reason.UNCLEAR),
         (200, b'{"success": true, "error": "x"}', "application/json", None, Outcome.UNKNOWN, Reason.UNCLEAR),
@@ -249,6 +264,10 @@ def parse_calls(body: bytes, media_type: str = "application/json") -> OpenCalls 
         b'{"emergencyCalls": null}',
         b'{"emergencyCalls": {"callId": 1}}',
         b'{"emergencyCalls": "1"}',
+        b'{"emergencyCalls": [], "success": false}',
+        b'{"emergencyCalls": [], "error": "server offline"}',
+        b'{"emergencyCalls": [], "status": 500}',
+        b'{"emergencyCalls": [], "message": "Try again later"}',
         b"[" * 100_000,
     ],
 )
@@ -387,10 +406,35 @@ def test_creation_request() -> None:
         ("ID: 3 ID: 4", None),
         ("API ID(s) set!", None),
         ("", None),
+        # Said otherwise, and in JSON.
+        ("CALL ID 305 WAS SUCCESSFULLY CREATED", 305),
+        ("New 911 call added to server 1, id: 305", 305),
+        ('{"success": true, "message": "EMERGENCY CALL ADDED ID: 305"}', 305),
+        ('{"callId": 305, "serverId": 1, "message": "Call created"}', 305),
+        # A number, and no yes.
+        ("SERVER ID 1 NOT FOUND", None),
+        ("COULD NOT ADD CALL, SERVER ID: 1 IS OFFLINE", None),
+        ("NO CALL ADDED. ERROR ID: 500", None),
+        ("CALL NOT ADDED ID: 302", None),
+        ("❌ CALL ADDED ID: 302", None),
+        ("WAS THE CALL ADDED? ID: 302", None),
+        ("CALL ID 302 REMOVED", None),
+        ("API ID 1 ADDED", None),
+        ("CALL ADDED ON SERVER ID 1", None),
+        ("CALL ADDED ON SERVER 2, ID 305", None),
+        ("NOTE ADDED TO CALL ID 302", None),
+        ("CALL 302 ADDED", None),
+        ("CALL 302 ADDED ID: 305", None),
+        ("305 CALLS ADDED", None),
+        ("EMERGENCY CALL ADDED ID: " + "9" * 5000, None),
+        ('{"success": false, "id": 1, "error": "offline"}', None),
+        ('{"success": true, "message": "COULD NOT ADD CALL, ID: 302"}', None),
+        ('{"callId": 305, "message": "EMERGENCY CALL ADDED ID: 306"}', None),
+        ('{"callId": 302, "message": {"error": "offline"}}', None),
     ],
 )
 def test_creation_succeeds_only_with_the_new_number(body: str, number: int | None) -> None:
-    result = v1.parse_creation(HttpResponse(200, "text/plain", body.encode()), str)
+    result = v1.parse_creation(EmergencyCall(CALL), HttpResponse(200, "text/plain", body.encode()), str)
     assert result.new_call_id == number
     assert (result.outcome, result.reason) == (
         (Outcome.CREATED, Reason.CONFIRMED) if number else (Outcome.UNKNOWN, Reason.UNREADABLE)
@@ -401,7 +445,8 @@ def test_creation_succeeds_only_with_the_new_number(body: str, number: int | Non
     ("status", "body", "outcome", "reason"),
     [
         (400, b"INVALID API KEY", Outcome.REJECTED, Reason.API_KEY),
-        (404, b"SERVER NOT FOUND ID: 5", Outcome.REJECTED, Reason.OTHER_REFUSAL),
+        (404, b"SERVER NOT FOUND ID: 5", Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b'{"error": "Not found"}', Outcome.UNKNOWN, Reason.UNCLEAR),
         (500, b"ID: 5", Outcome.UNKNOWN, Reason.SERVER_ERROR),
         (200, b"Backend Service Reached", Outcome.REJECTED, Reason.WRONG_URL),
         (200, b"<html>ID: 5", Outcome.UNKNOWN, Reason.UNREADABLE),
@@ -410,7 +455,7 @@ def test_creation_succeeds_only_with_the_new_number(body: str, number: int | Non
 def test_response_to_a_failed_creation_and_its_outcome(
     status: int, body: bytes, outcome: Outcome, reason: Reason
 ) -> None:
-    result = v1.parse_creation(HttpResponse(status, "text/plain", body), str)
+    result = v1.parse_creation(EmergencyCall(CALL), HttpResponse(status, "text/plain", body), str)
     assert (result.outcome, result.reason, result.new_call_id) == (outcome, reason, None)
 
 

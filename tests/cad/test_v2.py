@@ -16,6 +16,15 @@ from bot.cad.results import Outcome, Reason, Result
 
 ACCOUNT = Account(URL("https://cad.example"), "", "my-key")
 CALL = CallRef(server_id=1, call_id=302)
+NEW = EmergencyCall(CALL, caller="Ana", location="Grove St", description="Fire")
+ECHO = {
+    "callId": 305,
+    "serverId": 1,
+    "isEmergency": True,
+    "caller": "Ana",
+    "location": "Grove St",
+    "description": "Fire",
+}
 HTML = b"<!DOCTYPE html><html><body>Welcome to the hotel's network</body></html>"
 JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain"
 
@@ -121,7 +130,7 @@ def test_limits_are_four_fifths_of_the_published_ones() -> None:
         (200, b'{"serverId": 1, "callId": 302, "code": 500}', JSON, Outcome.UNKNOWN, Reason.UNREADABLE),
         (404, b'{"detail": ""}', JSON, Outcome.UNKNOWN, Reason.UNCLEAR),
         (200, b'{"serverId": 1, "callId": 302, "error": "x"}', JSON, Outcome.UNKNOWN, Reason.UNREADABLE),
-        (404, b"404 page not found", TEXT, Outcome.REJECTED, Reason.OTHER_REFUSAL),
+        (404, b"404 page not found", TEXT, Outcome.UNKNOWN, Reason.UNCLEAR),
         (404, b'{"message": "no Route matched with those values"}', JSON, Outcome.REJECTED, Reason.WRONG_URL),
         (404, HTML, "text/html", Outcome.REJECTED, Reason.WRONG_URL),
         (404, None, PROBLEM, Outcome.UNKNOWN, Reason.UNREADABLE),
@@ -192,12 +201,57 @@ def test_429_has_a_reference() -> None:
         (204, b"", None, Outcome.UNKNOWN, Reason.UNREADABLE),
         (404, problem(404), None, Outcome.REJECTED, Reason.NO_SUCH_SERVER),
         (429, b'{"callId": 305}', None, Outcome.NOT_SENT, Reason.BUSY),
+        # A 404 that a proxy may have sent.
+        (404, b"", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b"{}", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b'{"error": "Not found"}', None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        (404, b"404 page not found", None, Outcome.UNKNOWN, Reason.UNCLEAR),
+        # A number, and no yes.
+        (
+            200,
+            b'{"callId": 305, "success": false, "error": "server offline"}',
+            None,
+            Outcome.UNKNOWN,
+            Reason.UNREADABLE,
+        ),
+        (200, b'{"callId": 302, "status": 500}', None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, b'{"callId": 302, "errors": ["offline"]}', None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, b'{"callId": 302, "message": "SERVER OFFLINE"}', None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, b'{"callId": 302, "created": false}', None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, b'{"callId": 302, "result": "failed"}', None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, b'{"callId": 305, "serverId": true}', None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (
+            200,
+            b'{"callId": 305, "success": true, "status": 201, "error": null}',
+            305,
+            Outcome.CREATED,
+            Reason.CONFIRMED,
+        ),
+        # The call itself: with all fields that are known, or with new ones beside the texts that were sent.
+        (
+            200,
+            b'{"callId": 305, "caller": "ANA", "location": "", "metaData": {}, "updated": "", "deleteAfterMinutes": 9}',
+            305,
+            Outcome.CREATED,
+            Reason.CONFIRMED,
+        ),
+        (
+            201,
+            json.dumps({**ECHO, "postal": "204", "created": "2026"}).encode(),
+            305,
+            Outcome.CREATED,
+            Reason.CONFIRMED,
+        ),
+        (200, json.dumps({**ECHO, "success": False}).encode(), None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, json.dumps({**ECHO, "created": False}).encode(), None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, json.dumps({**ECHO, "error": "offline"}).encode(), None, Outcome.UNKNOWN, Reason.UNREADABLE),
+        (200, json.dumps({**ECHO, "serverId": 2}).encode(), None, Outcome.UNKNOWN, Reason.UNREADABLE),
     ],
 )
 def test_response_to_a_creation_and_its_outcome(
     status: int, body: bytes, created: int | None, outcome: Outcome, reason: Reason
 ) -> None:
-    result = v2.parse_creation(1, HttpResponse(status, JSON, body), str)
+    result = v2.parse_creation(NEW, HttpResponse(status, JSON, body), str)
     assert (result.new_call_id, result.outcome, result.reason) == (created, outcome, reason)
 
 
@@ -211,6 +265,14 @@ def test_list_of_calls_with_capitalized_names() -> None:
     no_server = v2.parse_calls(9, HttpResponse(404, PROBLEM, problem(404)), str)
     assert isinstance(no_server, Result)
     assert no_server.reason is Reason.NO_SUCH_SERVER
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"error": "Not found"}', b"404 page not found", b"[]"])
+def test_404_without_an_explanation_says_nothing_about_a_server_in_a_lookup(body: bytes) -> None:
+    response = HttpResponse(404, JSON, body)
+    for result in (v2.parse_calls(1, response, str), v2.parse_servers(response, str), v2.parse_version(response, str)):
+        assert isinstance(result, Result)
+        assert (result.outcome, result.reason) == (Outcome.UNKNOWN, Reason.UNCLEAR)
 
 
 @pytest.mark.parametrize(
@@ -254,4 +316,4 @@ def test_no_response_raises_and_only_the_calls_own_ids_are_a_removal(
     assert isinstance(v2.parse_calls(1, response, str), OpenCalls | Result)
     assert isinstance(v2.parse_servers(response, str), ServerList | Result)
     assert isinstance(v2.parse_version(response, str), PlanInfo | Result)
-    v2.parse_creation(1, response, str)
+    v2.parse_creation(NEW, response, str)

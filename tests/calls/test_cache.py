@@ -103,19 +103,29 @@ async def test_50_concurrent_callers_share_one_request_per_server(
     assert cad.kinds.count("GET_CALLS") == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (200, "<html>"),
+        (200, '{"emergencyCalls": [], "error": "server offline"}'),
+        (404, "default backend - 404"),
+        (404, '{"error": "Not found"}'),
+        (404, ""),
+    ],
+)
 async def test_failed_request_keeps_the_old_calls_and_is_not_repeated_within_15_seconds(
-    cad: FakeCad, cache: CallCache, clock: InstantClock
+    cad: FakeCad, cache: CallCache, clock: InstantClock, status: int, text: str
 ) -> None:
     await cache.calls(1)
     clock.t += 15
-    cad.garbled = True
+    cad.canned = status, text
     for _ in range(3):
         snapshot = await cache.calls(1)
         assert ids(snapshot) == [301, 302, 303, 304]
         assert snapshot.error is not None
-        assert snapshot.error.outcome is Outcome.UNKNOWN
+        assert snapshot.error.reason is not Reason.NO_SUCH_SERVER
     assert cad.kinds.count("GET_CALLS") == 2
-    cad.garbled = False
+    cad.canned = None
     clock.t += 15
     assert (await cache.calls(1)).error is None
     assert cad.kinds.count("GET_CALLS") == 3
@@ -247,13 +257,13 @@ async def test_servers_are_requested_every_10_minutes_or_15_seconds_after_a_fail
     await cache.servers()
     assert cad.kinds.count("GET_SERVERS") == 1
     clock.t = 600
-    cad.garbled = True
+    cad.canned = 200, "<html>"
     for _ in range(2):
         failed = await cache.servers()
         assert len(failed.servers) == 2
         assert failed.error is not None
     assert cad.kinds.count("GET_SERVERS") == 2
-    cad.garbled = False
+    cad.canned = None
     clock.t = 615
     assert (await cache.servers()).error is None
 

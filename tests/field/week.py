@@ -171,9 +171,9 @@ async def replies_refused(week: Week) -> None:
 
 async def cad_garbled(week: Week) -> None:
     """Something in front of the CAD answers for it."""
-    week.cad.garbled = True
+    week.cad.canned = 200, "<html>"
     await week.answered(await week.ask(), "⚠️", "❌")
-    week.cad.garbled = False
+    week.cad.canned = None
 
 
 async def cad_gone(week: Week) -> None:

@@ -112,13 +112,24 @@ async def test_two_confirmations_recreate_one_call(make_simulation: OpenSimulati
     assert len(simulation.cad.requests_of("CALL_911")) == 1
 
 
-async def test_recreation_without_readable_response_is_unknown_and_not_retried(make_simulation: OpenSimulation) -> None:
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (200, "<html>"),
+        (200, "COULD NOT ADD CALL, SERVER ID: 1 IS OFFLINE"),
+        (200, '{"callId": 302, "success": false, "error": "SERVER ID 1 IS OFFLINE"}'),
+        (404, '{"error": "Not found"}'),
+    ],
+)
+async def test_recreation_that_the_cad_does_not_confirm_is_unknown_and_not_retried(
+    make_simulation: OpenSimulation, status: int, text: str
+) -> None:
     simulation, result = await removed_call(make_simulation, timeout=0.2)
     question = await ask_to_recreate(simulation, result)
-    simulation.cad.garbled = True
+    simulation.cad.canned = status, text
     await simulation.dispatcher.click(question, label="Re-create call")
-    assert "Re-creating call **302** (server **1**): " in question.content
-    assert question.content.endswith("**Check the CAD**; if it isn't back, create it there.")
+    assert question.content.startswith("⚠️ Re-creating call **302** (server **1**): ")
+    assert "**Check the CAD**; if it isn't back, create it there." in question.content
     assert len(simulation.cad.requests_of("CALL_911")) == 1
 
 

@@ -30,7 +30,8 @@ _NO_EFFECT = {
     "html": Answer(200, "<!doctype html><title>Just a moment</title>", "text/html"),
     "greeting": Answer(200, "Sonoran CAD: Backend Service Reached"), "no in words": Answer(200, "REQUEST FAILED"),
     "no in json": Answer.of({"success": False, "error": "TRY AGAIN"}),
-    "proxy 404": Answer(404, "default backend - 404"), "echo": Answer(400, f"what is {KEY}?"),
+    "proxy 404": Answer(404, "default backend - 404"), "bare 404": Answer.of({"error": "Not found"}, 404),
+    "echo": Answer(400, f"what is {KEY}?"),
     "redirect": Answer(302, "", headers={"Location": f"https://elsewhere.example/?key={KEY}"}),
 }  # fmt: skip
 """Answers without an effect, by the fault's kind. None of them says that a call was removed."""
@@ -149,6 +150,8 @@ class Cad:
     def _answer(self, request: CadRequest, fault: str) -> Answer:
         if fault in _NO_EFFECT:
             return _NO_EFFECT[fault]
+        if fault in ("no with a number", "yes of another call"):
+            return self._misleading(request, fault)
         if (wait := self._limited(request.kind)) is not None:
             return Answer.of({"message": "API rate limit exceeded"}, 429, Retry_After=str(wait))
         answer = self._handle(request, short=fault == "short list")
@@ -212,6 +215,15 @@ class Cad:
         request.effect = self.world.loop.now
         self.change(ref, is_open=False)
         return self._yes("API ID(s) set!", {"callId": ref.call_id, "serverId": ref.server_id})
+
+    def _misleading(self, request: CadRequest, fault: str) -> Answer:
+        """Answer without an effect, with a number that is easily taken for the one that a yes would have."""
+        server, call = request.ref.server_id, request.ref.call_id
+        if fault == "no with a number":
+            data = {"callId": call, "serverId": server, "success": False, "error": "server offline"}
+            return self._yes(f"COULD NOT ADD CALL, SERVER ID: {server} IS OFFLINE", data)
+        other = server if server != call else call + 1
+        return self._yes(f"CALL {other} REMOVED", {"callId": other, "serverId": server})
 
     def _yes(self, text: str, data: object) -> Answer:
         return Answer(200, text) if self.api == "v1" else Answer.of(data)

@@ -56,5 +56,22 @@ KEPT: dict[str, Plan] = {
         1, items=(Item(20.0, "remove", "dana", number=1, key=1), Item(45.0, "file", "deleted", key=2),
                   Item(52.0, "process", "stop", key=3)),
     ),
+    "a re-creation is refused, in words with a number": Plan(
+        21, level="PRO", default_server=1, items=(
+            Item(200.0, "cad", "no with a number", 100.0, mark="CREATE", key=14),
+            Item(220.0, "recreate", "lee", 1.0, number=2, key=1),
+        ),
+    ),
+    "a yes names the server's number as a call's": Plan(
+        80, level="STANDARD", items=(
+            Item(225.3, "cad", "yes of another call", 150.0, mark="REMOVE", key=8),
+            Item(251.3, "remove", "omar", 1.0, number=8, key=11),
+        ),
+    ),
+    "something in front of the CAD answers a list with a bare 404": Plan(
+        392, api="v2", items=(
+            Item(10.0, "cad", "bare 404", 60.0, mark="CALLS", key=1), Item(20.0, "list", "lee", 1.0, server=2, key=2),
+        ),
+    ),
 }  # fmt: skip
 """By what went wrong."""

@@ -12,7 +12,8 @@ from tests.simulation.cad import KEY, LIMITS, CadRequest
 from tests.simulation.discord_side import ACK_SECONDS, TOKEN_SECONDS, Interaction
 from tests.simulation.host import DISCORD_TOKEN
 from tests.simulation.loop import START
-from tests.simulation.reading import Claim, Says, is_open, is_refusal, read
+from tests.simulation.plan import SERVERS
+from tests.simulation.reading import Claim, Says, denied_servers, is_open, is_refusal, read
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -111,6 +112,8 @@ class Oracle:
         """A person reads a text."""
         if not one.allowed and text and not is_refusal(text):
             self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
+        for server in denied_servers(text) & set(SERVERS):
+            self.find(1, "a server denied", f"{one.who} reads that there is no server {server}: {text[:200]}")
         ask = self.asks.get(one.token)
         for claim in read(text):
             if ask is not None and claim.ref in ask.refs:

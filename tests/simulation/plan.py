@@ -17,7 +17,8 @@ FAULTS = {
     "cad": (
         "refused", "no connection", "lost", "silent", "reset", "hang", "cut", "slow", "500", "500 after", "502", "503",
         "503 retry", "429", "429 bare", "408", "401", "api off", "plan", "garbage", "html", "greeting", "no in words",
-        "no in json", "proxy 404", "echo", "redirect", "204", "empty", "html after", "short list",
+        "no in json", "no with a number", "yes of another call", "proxy 404", "bare 404", "echo", "redirect", "204",
+        "empty", "html after", "short list",
     ),
     "ack": ("lost", "answer lost", "500", "slow", "429"),
     "edit": ("lost", "answer lost", "500", "slow", "429", "404"),
@@ -81,7 +82,9 @@ _SIDES = {
     "cad": 16, "ack": 3, "edit": 4, "audit": 2, "other": 1, "gateway": 3, "disk": 6, "file": 2, "clock": 2,
     "process": 2,
 }  # fmt: skip
-_OFTEN = {"cad": ("429", "reset", "hang", "500 after", "html after", "echo", "proxy 404") * 2}
+_OFTEN = {
+    "cad": ("429", "reset", "hang", "500 after", "html after", "echo", "proxy 404", "bare 404", "no with a number") * 2
+}
 _KINDS = {"cad": 3}
 """Kinds of fault of a season; two of the other sides."""
 

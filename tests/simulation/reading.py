@@ -57,6 +57,7 @@ _NOTHING_SENT = (
     "before it sent the request", "the CAD can't be reached", "the bot can't write its journal", "the bot is paused",
     "the bot is shutting down", "it waited too long", "too many requests are waiting",
 )  # fmt: skip
+_NO_SERVER = re.compile(r"CAD has no (?:server )?\*\*(\d+)|server \*\*(\d+)\*\*, but the CAD has no such server")
 _REFUSALS = ("⛔ ", "❌ Not done: ", "⌛ These buttons ", "☑️ Your first click ")
 
 
@@ -79,6 +80,11 @@ def read(text: str) -> list[Claim]:
             if re.match(rf"(✅|☑️|⚠️|❌|⏳) .*{_CALL}.*{_SERVER}", line):
                 raise ValueError(f"the oracle can't read this sentence; teach it in reading.py: {line}")
     return claims
+
+
+def denied_servers(text: str) -> set[int]:
+    """Return the servers of which a text says that the CAD does not have them."""
+    return {int(one or other) for one, other in _NO_SERVER.findall(text)}
 
 
 def is_refusal(text: str) -> bool:

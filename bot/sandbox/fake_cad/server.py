@@ -49,6 +49,7 @@ class FakeCad(FakeCadState):
         self.kinds.append(kind)
         if kind is not None:
             await delay(self.delays_by_kind.get(kind, 0))
-        if self.garbled:
-            return web.Response(text="<html>")
+        if self.canned is not None:
+            status, text = self.canned
+            return web.Response(status=status, text=text)
         return await (v2 if is_v2 else v1).respond(self, request, body)

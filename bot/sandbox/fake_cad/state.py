@@ -47,7 +47,7 @@ class FakeCadState:
         delays: seconds before the CAD removes a call and responds. With infinity it removes the call at once and
             never responds.
         delays_by_kind: seconds before it handles a kind of request, such as GET_CALLS; infinity means never.
-        garbled: whether it responds 200 with text that is not part of the API.
+        canned: a status and a text with which it responds to every request, or None.
         requests: the path and the JSON body (or None) of every request that arrived.
         kinds: the kind of each of those requests, by v1's name in v2 too; None if it has none.
         limits_per_minute: v2's rate limits by kind, such as `v2.PUBLISHED_LIMITS`; none by default.
@@ -66,7 +66,7 @@ class FakeCadState:
     servers: Mapping[int, str] = field(default_factory=lambda: {1: "Los Santos", 2: "Blaine County"})
     delays: dict[CallRef, float] = field(default_factory=dict[CallRef, float])
     delays_by_kind: dict[str, float] = field(default_factory=dict[str, float])
-    garbled: bool = False
+    canned: tuple[int, str] | None = None
     requests: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]], repr=False)
     kinds: list[str | None] = field(default_factory=list[str | None])
     limits_per_minute: Mapping[str, int] = field(default_factory=dict[str, int])
