@@ -243,6 +243,12 @@ async def test_discord_that_hangs_does_not_hold_the_status(admin: Admin, path: s
         assert line in text
 
 
+async def test_token_that_was_reset_since_the_start_is_named(admin: Admin) -> None:
+    admin.discord.failing["/oauth2/applications"] = (401, 0)
+    text = await admin.reads()
+    assert "❌ **Discord**: it does not accept the token\n→ Developer Portal, Bot, Reset Token" in text
+
+
 async def test_cad_that_is_late_does_not_hold_the_status_and_is_not_known_until_the_next_check(admin: Admin) -> None:
     since = busy("GET_VERSION", 60)
     admin.cad.limits_per_minute, admin.cad.recent_requests = since.limits_per_minute, since.recent_requests
