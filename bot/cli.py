@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         "check the settings, Discord and the CAD; changes nothing",
         "Each problem comes with what to do about it. The bot may be running. "
-        "Exit code 0: it works; 1: something fails; 2: the settings or the token can't be used.",
+        "Exit code 0: it works; 1: something fails, or is not known; 2: the settings or the token can't be used.",
     )
     sandbox = command("sandbox", "try the bot on a page in your browser: no account, no key, no settings")
     sandbox.add_argument("--no-browser", action="store_true", help="only print the page's address")

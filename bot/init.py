@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import discord
 
+from bot import proxy
 from bot.cad.client import API_VERSIONS, CadClient, ProbeDeferred
 from bot.cad.models import Plan
 from bot.cad.results import Reason, Result
@@ -24,7 +25,6 @@ from bot.config.settings import Settings
 from bot.health import cad_checks, discord_checks, report
 from bot.health.discord_failure import explain
 from bot.health.finding import Finding, fail
-from bot.interactions.errors import DISCORD_ERRORS
 from bot.text import clean, truncate
 
 T = TypeVar("T")
@@ -119,16 +119,9 @@ class Dialog:
             "\n1. The bot's token. On https://discord.com/developers/applications: your application (New Application\n"
             "   makes one), Bot, Reset Token, Copy. What you paste here is not shown."
         )
-        while True:
-            self._ask("DISCORD_TOKEN", "   Token: ", parse_token, secret=True)
-            try:
-                app = self._discord(lambda client: client.application_info())
-            except discord.LoginFailure:
-                print("   Discord refuses this token. Copy it again, or reset it there once more.")
-                continue
-            for finding in discord_checks.check_application(app):
-                self._show(finding)
-            return
+        self._ask("DISCORD_TOKEN", "   Token: ", parse_token, secret=True)
+        for finding in discord_checks.check_application(self._discord(lambda client: client.application_info())):
+            self._show(finding)
 
     def _ask_guild(self) -> discord.Guild:
         settings = self._settings()
@@ -178,7 +171,12 @@ class Dialog:
 
     def _cad_accepts(self) -> bool:
         """Return whether the dialog goes on: the CAD accepts the answers, or can't be asked and the person goes on."""
-        settings = self._settings()
+        try:
+            settings = self._settings()
+        except SettingsError as error:  # all answers before these two were good
+            print("".join(f"   {mistake}.\n" for mistake in error.mistakes), end="")
+            print("\n3. The community id once more; copy both again.")
+            return False
 
         async def probe() -> Plan | Result | ProbeDeferred:
             async with CadClient(settings.account, API_VERSIONS[settings.api_version]) as cad:
@@ -217,7 +215,7 @@ class Dialog:
         return Settings.from_mapping(merge_environment({**filler, **self._answers}, os.environ))
 
     def _discord(self, ask: Callable[[discord.Client], Awaitable[T]]) -> T:
-        """Ask Discord over REST; if it can't be reached, again when the person says so."""
+        """Ask Discord over REST; if that fails, again when the person says so, or with another token."""
 
         async def work() -> T:
             async with (
@@ -230,13 +228,18 @@ class Dialog:
         while True:
             try:
                 return asyncio.run(work())
-            except DISCORD_ERRORS as error:
+            except Exception as error:  # noqa: BLE001 - an odd answer of Discord's edge makes discord.py raise any error
                 told = explain(error)
+            if told.token_refused:  # at any question: it can be reset meanwhile
+                print("   Discord refuses this token. Copy it again, or reset it there once more.")
+                self._ask("DISCORD_TOKEN", "   Token: ", parse_token, secret=True)
+            else:
                 self._show(fail("Discord", told.state, told.remedy))
-            input("   Press Enter to try again. ")
+                input("   Press Enter to try again. ")
 
     def _show(self, finding: Finding) -> None:
-        for line in report.table_lines(finding, report.table_width()):
+        secrets = [self._answers.get(name, "") for name in ("DISCORD_TOKEN", "SONORAN_API_KEY")]
+        for line in report.table_lines(finding, report.table_width(), [*secrets, *proxy.secrets()]):
             print(line)
 
 

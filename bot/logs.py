@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from logging.handlers import QueueHandler, QueueListener
 from typing import TextIO
 
-from bot.redaction import REDACTED, contains_secret
+from bot.redaction import REDACTED, redact
 
 MAX_WAITING = 10_000
 """Lines that wait while the log can't be written. Further ones are dropped and counted."""
@@ -33,7 +33,7 @@ class SafeFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
-        self._secrets = tuple(secret for secret in secrets if secret)
+        self._secrets = tuple(secrets)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """Keep the message on one line. A traceback after it keeps its lines."""
@@ -42,11 +42,7 @@ class SafeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record, then redact and escape the text."""
-        text = super().format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-            if contains_secret(text, secret):
-                text = f"{record.levelname} {record.name}: {REDACTED}"
+        text = redact(super().format(record), self._secrets, f"{record.levelname} {record.name}: {REDACTED}")
         return _CONTROL.sub(lambda found: ascii(found.group())[1:-1], text)
 
 

@@ -24,20 +24,30 @@ class Proxy:
     usable: bool
 
 
+UNREADABLE = Proxy(URL("unreadable:"), URL("unreadable:"), usable=False)
+"""What is written there is no proxy's address. Any part of it may be a password."""
+
+_MIN_SECRET = 8  # letters and digits: less is no address with a password, and stands in many a log line
+
+
 def configured_proxy() -> Proxy | None:
-    """Return the proxy for secure connections, or None if the environment names none."""
-    proxies = request.getproxies_environment()
-    written = proxies.get("https") or proxies.get("all") or ""
+    """Return the proxy for secure connections, `UNREADABLE`, or None if the environment names none."""
+    written = _written()
+    if not written:
+        return None
     try:
         url = URL(written if "://" in written else f"http://{written}")
     except ValueError:
-        return _UNREADABLE
-    if not url.host:
-        return _UNREADABLE if written else None
+        return UNREADABLE
+    # A proxy's address ends with its port. What follows is the rest of a password with a # ? or / in it.
+    if not url.host or url.path not in ("", "/") or url.query_string or url.fragment:
+        return UNREADABLE
     return Proxy(url.origin(), url, usable=url.scheme in ("http", "https"))
 
 
-_UNREADABLE = Proxy(URL("unreadable:"), URL("unreadable:"), usable=False)
+def _written() -> str:
+    proxies = request.getproxies_environment()
+    return proxies.get("https") or proxies.get("all") or ""
 
 
 def proxy_for(url: URL) -> Proxy | None:
@@ -50,9 +60,14 @@ def proxy_for(url: URL) -> Proxy | None:
 
 
 def secrets() -> tuple[str, ...]:
-    """Return the proxy's password, which must never be shown."""
-    proxy = configured_proxy()
-    return () if proxy is None or not proxy.url.password else (proxy.url.password,)
+    """Return what must never be shown of the proxy: its password, or a long name without one; all, if unreadable."""
+    proxy, written = configured_proxy(), _written()
+    if proxy is None:
+        return ()
+    if proxy is UNREADABLE:
+        return (written,) if sum(map(str.isalnum, written)) >= _MIN_SECRET else ()
+    user = proxy.url.user or ""
+    return tuple(filter(None, [proxy.url.password or (user if len(user) >= _MIN_SECRET else "")]))
 
 
 def is_loopback(host: str) -> bool:

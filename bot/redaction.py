@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 REDACTED = "(not shown: it repeats a secret)"
+
+
+def redact(text: str, secrets: Iterable[str], withheld: str = REDACTED) -> str:
+    """Return a text without its secrets, or `withheld` if one is in it that can't be cut out."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "[secret]")
+        if contains_secret(text, secret):
+            return withheld
+    return text
 
 
 def contains_secret(text: str, secret: str) -> bool:

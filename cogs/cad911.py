@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot import proxy
 from bot.app import CadBot
 from bot.config.settings import MAX_RETENTION_DAYS
 from bot.health import report
@@ -48,8 +49,9 @@ class Cad911(
         if not await defer(interaction):
             return
         bot = interaction.client
+        secrets = (*bot.settings.secrets, *proxy.secrets())
         findings = await bot.status_report.collect(bot, [command.name for command in bot.guild_commands])
-        embed = discord.Embed(title=report.summary(findings, "→"), description=report.as_message(findings))
+        embed = discord.Embed(title=report.summary(findings, "→"), description=report.as_message(findings, secrets))
         await respond(interaction, "", embed=embed)
 
     @app_commands.command(description="Who asked for what, and how it ended")

@@ -21,7 +21,10 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         ("--version", __version__),
         ("--help", "no account, no key, no settings"),
         ("run --help", "Run the bot with the settings in .env and the environment (the default). Ctrl-C or SIGTERM"),
-        ("check --help", "Exit code 0: it works; 1: something fails; 2: the settings or the token can't be used."),
+        (
+            "check --help",
+            "Exit code 0: it works; 1: something fails, or is not known; 2: the settings or the token can't be used.",
+        ),
         ("sandbox --help", "only print the page's address"),
         ("forget --help", "Remove a person from the journal"),
     ):

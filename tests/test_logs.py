@@ -109,7 +109,7 @@ def test_record_that_can_not_be_formatted_is_dropped_and_counted(
     written: io.StringIO, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("bot.logs.contains_secret", None)
+        broken.setattr("bot.logs.redact", None)
         logging.getLogger("bot.test").info("not formatted")
     logging.getLogger("bot.test").info("the next")
     assert written.getvalue().startswith("(1 log lines are missing here")

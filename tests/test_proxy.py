@@ -112,3 +112,51 @@ def test_password_of_the_proxy_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HTTPS_PROXY", "http://dana:planted-password@proxy.example:3128")
     assert secrets() == ("planted-password",)
     assert "planted-password" not in repr(configured_proxy())
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://user:12345#secret@proxy:3128",
+        "http://user:12345?secret@proxy:3128",
+        "http://user:p@ssw0rd/x@proxy:3128",
+        "http://user:123@45/@proxy",
+        r"http://user:pa\ssword@proxy:3128",
+        "http://user:pa[ssword@proxy:3128",
+        "http:/user:password@proxy",
+        "//user:password@proxy:3128",
+        "user:p://x@proxy:3128",
+        "http://user:password",
+        "http://proxy:3128/?token=abcdef",
+    ],
+)
+def test_address_that_can_not_be_read_is_a_secret_as_a_whole(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", written)
+    (finding,) = host_checks.check_proxy()
+    assert finding.state == "HTTPS_PROXY can't be read (its value is not shown), so the bot goes without it"
+    assert secrets() == (written,)
+    assert proxy_for(CAD.url) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "secret"),
+    [
+        ("http://dana:p@ssw0rd@proxy:3128/", "p@ssw0rd"),
+        ("http://dana:p%40ssw0rd@proxy:3128", "p@ssw0rd"),
+        ("dana:planted-password@proxy:3128", "planted-password"),
+        ("http://planted-access-token@proxy:3128", "planted-access-token"),
+    ],
+)
+def test_address_that_can_be_read_shows_only_the_host(
+    written: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", written)
+    (finding,) = host_checks.check_proxy()
+    assert finding.state == "Discord and the CAD are reached through http://proxy:3128 (HTTPS_PROXY)"
+    assert secrets() == (secret,)
+
+
+@pytest.mark.parametrize("written", ["http://[", "https://[", "/", "@"])
+def test_what_stands_in_every_log_line_is_no_secret(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", written)
+    assert secrets() == ()

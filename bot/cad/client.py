@@ -99,6 +99,10 @@ class CadClient:
         """Return the kinds of request that the circuit breaker blocks, each with the result that callers get."""
         return self._scheduler.blocked_kinds()
 
+    def held_until(self) -> dict[RequestKind, float]:
+        """Return the kinds of request that wait because the CAD is busy, and until when, in seconds since 1970."""
+        return self._scheduler.held_until()
+
     def on_blocked(self, callback: Callable[[], None]) -> None:
         """Register what is called whenever `blocked_kinds` has changed."""
         self._scheduler.on_breaker = callback
@@ -235,12 +239,7 @@ class CadClient:
         if now < self._last_probe + PROBE_INTERVAL:
             return ProbeDeferred(self.clock.wall() + self._last_probe + PROBE_INTERVAL - now)
         self._last_probe = now
-        try:
-            plan = await self._lookups.fetch_plan(past_breaker=True)
-        except NotSent as error:
-            if error.result.retry_at is None:
-                raise
-            return ProbeDeferred(error.result.retry_at)
+        plan = await self._lookups.fetch_plan(past_breaker=True)
         if isinstance(plan, Plan):
             self._scheduler.reset_breaker()
         return plan

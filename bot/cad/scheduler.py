@@ -134,6 +134,12 @@ class Scheduler:
         """Return the kinds of request that the breaker blocks, each with the result that callers get."""
         return {kind: rejection for kind in RequestKind if (rejection := self.breaker.blocked_result(kind)) is not None}
 
+    def held_until(self) -> dict[RequestKind, float]:
+        """Return the kinds of request that wait because the CAD is busy, and until when, in seconds since 1970."""
+        now, wall = self.clock.monotonic(), self.clock.wall()
+        ends = {kind: self._queue.blocked_until(kind) for kind in RequestKind}
+        return {kind: wall + end - now for kind, end in ends.items() if end > now}
+
     def reset_breaker(self) -> None:
         """Close the breaker: everything is sent again."""
         if self.breaker.reset():

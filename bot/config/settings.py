@@ -13,6 +13,7 @@ from yarl import URL
 from bot.cad.models import MAX_ID, Account
 from bot.config.errors import SettingsError
 from bot.config.parsers import (
+    MIN_KEY,
     check_written,
     one_of,
     parse_api_key,
@@ -28,6 +29,7 @@ from bot.config.parsers import (
     whole_number,
 )
 from bot.config.schema import SUMMARIES, unknown_names
+from bot.redaction import contains_secret
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -163,7 +165,21 @@ class _Reader:
             return default
         try:
             check_written(value)
-            return convert(value)
+            read, mistake = convert(value), ""
         except ValueError as error:
-            self.mistakes.append(f"{name}: {error}")
-            return default
+            read, mistake = default, str(error)
+        if owner := self._repeated(name, mistake or value):
+            read, mistake = default, f"it repeats {owner} (its value is not shown); allowed: {SUMMARIES[name]}"
+        if mistake:
+            self.mistakes.append(f"{name}: {mistake}")
+        return read
+
+    def _repeated(self, name: str, text: str) -> str | None:
+        """Return the setting whose secret a text about the setting `name` repeats: all other values can be shown."""
+        for owner in ("DISCORD_TOKEN", "SONORAN_API_KEY"):
+            if name == owner:  # of the two, the second one is told
+                return None
+            secret = self.given.get(owner, "")
+            if len(secret) >= MIN_KEY and contains_secret(text, secret):
+                return owner
+        return None

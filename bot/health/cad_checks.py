@@ -9,13 +9,15 @@ from bot.cad.remedies import KINDS
 from bot.cad.requests import RequestKind
 from bot.cad.results import Reason, Result
 from bot.config.settings import Settings
-from bot.health.finding import Finding, fail, warn
+from bot.health.finding import Finding, fail, unknown, warn
 from bot.text import clean, relative_time, truncate
 
 MAX_SHOWN = 10
 """Servers that a finding names."""
 
 _WHERE = "Sonoran CAD, Admin panel, Advanced, In-Game Integration, under Web API"
+
+_AGAIN = "Run the check again in a minute or two"
 
 # For each reason: the cause, and the remedy.
 _CAUSES = {
@@ -50,10 +52,26 @@ _CAUSES = {
         "no secure connection can be made",
         "Look at SONORAN_API_URL, and at this machine's clock and certificates",
     ),
-    Reason.BUSY: ("it is busy and takes no more for now", "Run the check again in a minute or two"),
-    Reason.NO_ANSWER: ("it did not answer in time", "Run the check again in a minute or two"),
+    Reason.OTHER_REFUSAL: ("it turned the request down", "Ask the CAD's support for the reason"),
+    Reason.SERVER_ERROR: (
+        "it answers with an error",
+        "Run the check again later. It may be an outage of the CAD",
+    ),
+    Reason.UNREADABLE: (
+        "its answer could not be used",
+        "Run the check again later. If it stays so, the log may tell more",
+    ),
 }
-_OTHER = ("its answer could not be used", "Run the check again later. If it stays so, the log may tell more")
+# The same for each reason that leaves open whether the CAD accepts the bot.
+_NOT_KNOWN = {
+    Reason.BUSY: ("it is busy and takes no more for now", _AGAIN),
+    Reason.NO_ANSWER: ("it did not answer in time", _AGAIN),
+    Reason.CONNECTION_LOST: ("the connection broke before it answered", _AGAIN),
+    Reason.LINE_FULL: ("it was not asked: too many requests wait in the bot's queue", _AGAIN),
+    Reason.PLAN_UNKNOWN: ("it was not asked: the community's plan is not known", _AGAIN),
+    Reason.CLOSING: ("it was not asked: the bot is shutting down", "Run the check again once the bot runs"),
+    Reason.OUR_BUG: ("it was not asked: that is a bug in this bot", "Send the bot's log to its makers"),
+}
 
 
 def check_connection(settings: Settings, plan: Plan | Result, plan_text: str) -> list[Finding]:
@@ -75,7 +93,8 @@ def check_connection(settings: Settings, plan: Plan | Result, plan_text: str) ->
                 )
             ]
         return [_refused("Sonoran CAD", plan)]
-    whom = f"community {clean(settings.account.community_id)}" if settings.account.community_id else "the key"
+    # In v2 the key identifies the community, and nothing checks the community id.
+    whom = f"community {clean(settings.account.community_id)}" if version == "v1" else "the key"
     name = plan.name.replace("_", " ")
     if version != "v1" and clean(plan_text):
         name += f" (in the CAD's words: {truncate(clean(plan_text), 40)})"
@@ -107,30 +126,45 @@ def check_servers(settings: Settings, listed: Sequence[Server] | Result) -> list
     return findings
 
 
-def check_sending(blocked: Mapping[RequestKind, Result]) -> Finding:
-    """Return whether requests are sent, or which refusal opened the circuit breaker."""
-    if not blocked:
-        return Finding("requests", "OK")
-    first = next(iter(blocked.values()))
-    subject = "everything" if len(blocked) == len(RequestKind) else ", ".join(KINDS[kind] for kind in blocked)
-    since = "" if first.opened_at is None else f" {relative_time(first.opened_at)}"
-    state, remedy = _cause(first)
-    return fail(
-        "requests",
-        f"stopped{since} for {subject}, so that the CAD does not block the community: {state}",
-        f"{remedy}. Then use this command again: if the CAD answers, the bot goes on",
-    )
+def check_sending(blocked: Mapping[RequestKind, Result], held: Mapping[RequestKind, float]) -> list[Finding]:
+    """Return whether requests are sent.
+
+    Args:
+        blocked: what the circuit breaker stops, with the refusal that opened it.
+        held: what waits because the CAD is busy, and until when (seconds since 1970).
+    """
+    findings: list[Finding] = []
+    if blocked:
+        first = next(iter(blocked.values()))
+        subject = "everything" if len(blocked) == len(RequestKind) else ", ".join(KINDS[kind] for kind in blocked)
+        since = "" if first.opened_at is None else f" {relative_time(first.opened_at)}"
+        state, remedy = _cause(first)
+        findings.append(
+            fail(
+                "requests",
+                f"stopped{since} for {subject}, so that the CAD does not block the community: {state}",
+                f"{remedy}. Then use this command again: if the CAD answers, the bot goes on",
+            )
+        )
+    if waiting := {kind: until for kind, until in held.items() if kind not in blocked}:
+        until = ", ".join(f"{KINDS[kind]} {relative_time(until)}" for kind, until in waiting.items())
+        severe = fail if any(kind.is_write for kind in waiting) else warn
+        findings.append(
+            severe("requests", f"the CAD is busy, so these wait. Next: {until}", "Wait: the bot then goes on by itself")
+        )
+    return findings or [Finding("requests", "OK")]
 
 
 def _refused(subject: str, result: Result) -> Finding:
     state, remedy = _cause(result)
-    return (warn if result.reason in (Reason.BUSY, Reason.NO_ANSWER) else fail)(subject, state, remedy)
+    return (unknown if result.reason in _NOT_KNOWN else fail)(subject, state, remedy)
 
 
 def _cause(result: Result) -> tuple[str, str]:
     """Return the cause and the remedy."""
     why = result.breaker_reason or result.reason
-    state, remedy = _CAUSES.get(why, _OTHER)
+    # A test holds the tables against all reasons. What is missing all the same is a bug, and not known.
+    state, remedy = (_CAUSES | _NOT_KNOWN).get(why, _NOT_KNOWN[Reason.OUR_BUG])
     if why is Reason.OTHER_REFUSAL and clean(result.cad_text):
-        state = f"it turned the request down: {truncate(clean(result.cad_text), 100)}"
+        state += f": {truncate(clean(result.cad_text), 100)}"
     return f"{state}{'' if result.status is None else f' (HTTP {result.status})'}", remedy

@@ -18,7 +18,7 @@ from yarl import URL
 from bot.config.settings import Settings
 from bot.health.audit_check import AUDIT_PERMISSIONS, check_audit_channel
 from bot.health.discord_failure import NO_ACCESS, OUTAGE, explain
-from bot.health.finding import Finding, fail, warn
+from bot.health.finding import Finding, fail, unknown, warn
 from bot.interactions.access import AccessPolicy
 from bot.interactions.errors import DISCORD_ERRORS
 from bot.proxy import proxy_for
@@ -192,7 +192,7 @@ def check_roles(guilds: Sequence[discord.Guild], settings: Settings, *, complete
     ):
         for role_id in ids if guilds else ():
             if role_id not in names and not complete:
-                findings.append(warn(subject, f"{role_id} is in none of {_FIRST}", _NAME_GUILD))
+                findings.append(unknown(subject, f"{role_id} is in none of {_FIRST}", _NAME_GUILD))
                 continue
             if role_id not in names:
                 findings.append(
@@ -217,7 +217,7 @@ def _servers(found: _Guilds, homes: Sequence[discord.Guild], settings: Settings,
     if not found.listed:
         findings.append(fail("server", "the bot is in no Discord server", f"Invite it: {link}"))
     elif not homes and not found.complete and not settings.guild_ids:
-        findings.append(warn("server", f"no home server is among {_FIRST}", _NAME_GUILD))
+        findings.append(unknown("server", f"no home server is among {_FIRST}", _NAME_GUILD))
     elif not homes:
         findings.append(
             fail(

@@ -40,11 +40,13 @@ class DiscordFailure:
         state: what happened, in half a sentence that follows the name of what was asked.
         remedy: what a host can do, in a sentence without its full stop.
         wait: seconds that Discord asks to wait at least.
+        token_refused: True if only another token helps.
     """
 
     state: str
     remedy: str
     wait: float = 0.0
+    token_refused: bool = False
 
 
 def explain(error: BaseException, last_status: int | None = None) -> DiscordFailure:
@@ -55,9 +57,11 @@ def explain(error: BaseException, last_status: int | None = None) -> DiscordFail
     if isinstance(error, TimeoutError) and last_status is not None and last_status >= 400:
         return _turned_away(None) if last_status == 429 else _erring(last_status)
     match error:
-        case discord.LoginFailure() | discord.ConnectionClosed(code=4004):
+        case discord.LoginFailure() | discord.ConnectionClosed(code=4004) | discord.HTTPException(status=401):
             return DiscordFailure(
-                "it does not accept the token", "Developer Portal, Bot, Reset Token: put the new one into DISCORD_TOKEN"
+                "it does not accept the token",
+                "Developer Portal, Bot, Reset Token: put the new one into DISCORD_TOKEN",
+                token_refused=True,
             )
         case discord.RateLimited():
             return _turned_away(error.retry_after)

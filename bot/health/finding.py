@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
+
+from bot.redaction import redact
 
 log = logging.getLogger(__name__)
 
 
 class Severity(Enum):
-    """How serious a finding is. WARN: it works, but an admin should look at it. FAIL: something does not work."""
+    """How serious a finding is, the least first.
+
+    WARN: it works, but an admin should look at it. UNKNOWN: not known whether it works. FAIL: something does not work.
+    """
 
     OK = "ok"
     WARN = "warn"
+    UNKNOWN = "?"
     FAIL = "FAIL"
 
 
@@ -34,10 +40,20 @@ class Finding:
     severity: Severity = Severity.OK
     remedy: str = ""
 
+    def without(self, secrets: Collection[str]) -> Finding:
+        """Return the finding without secrets. A setting, a name or an answer may repeat one."""
+        subject, state, remedy = (redact(text, secrets) for text in (self.subject, self.state, self.remedy))
+        return Finding(subject, state, self.severity, remedy)
+
 
 def warn(subject: str, state: str, remedy: str) -> Finding:
     """Return a finding that an admin should look at."""
     return Finding(subject, state, Severity.WARN, remedy)
+
+
+def unknown(subject: str, state: str, remedy: str) -> Finding:
+    """Return a finding about something of which nobody knows whether it works."""
+    return Finding(subject, state, Severity.UNKNOWN, remedy)
 
 
 def fail(subject: str, state: str, remedy: str) -> Finding:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot import __version__
 from bot.health.finding import Finding, fail, warn
 from bot.journal.file import lock_path
-from bot.proxy import configured_proxy
+from bot.proxy import UNREADABLE, configured_proxy
 
 _SCHEMA_QUERY = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
 _REMEDY = "Give the user that runs the bot that folder, or let DATABASE_PATH name a file elsewhere"
@@ -65,6 +65,11 @@ def check_proxy() -> list[Finding]:
     proxy = configured_proxy()
     if proxy is None:
         return []
+    if proxy is UNREADABLE:
+        return [
+            warn("proxy", "HTTPS_PROXY can't be read (its value is not shown), so the bot goes without it",
+                 "Write http://name:password@host:port, and in the password %23 for #, %2F for / and %3F for ?")
+        ]  # fmt: skip
     if not proxy.usable:
         return [
             warn("proxy", f"HTTPS_PROXY names a proxy of the kind {proxy.address.scheme}, so the bot goes without it",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from discord.utils import escape_markdown
 
@@ -23,8 +23,9 @@ def table_width() -> int:
     return max(_LEAST, min(_MOST, shutil.get_terminal_size().columns - 1))
 
 
-def table_lines(finding: Finding, width: int) -> list[str]:
-    """Return a finding's lines: severity, subject and state, and below them the remedy."""
+def table_lines(finding: Finding, width: int, secrets: Collection[str]) -> list[str]:
+    """Return a finding's lines, without secrets: severity, subject and state, and below them the remedy."""
+    finding = finding.without(secrets)
     head = f"  {finding.severity.value:<4}  {finding.subject:<{_MARGIN - 9}} "
     indent = " " * _MARGIN
     written = _wrapped(finding.state, width, head, indent)
@@ -36,20 +37,30 @@ def table_lines(finding: Finding, width: int) -> list[str]:
 def summary(findings: Iterable[Finding], arrow: str) -> str:
     """Return one sentence about all findings. `arrow` marks the remedies."""
     found = list(findings)
-    failed = sum(finding.severity is Severity.FAIL for finding in found)
-    warned = sum(finding.severity is Severity.WARN for finding in found)
+    failed, open_, warned = (
+        sum(finding.severity is severity for finding in found)
+        for severity in (Severity.FAIL, Severity.UNKNOWN, Severity.WARN)
+    )
+    without = f"{open_} {'checks have' if open_ > 1 else 'check has'} no result"
     if failed:
-        return f"{failed} {'checks' if failed > 1 else 'check'} failed. Each arrow ({arrow}) says what to do."
+        also = f", and {without}" if open_ else ""
+        return f"{failed} {'checks' if failed > 1 else 'check'} failed{also}. Each arrow ({arrow}) says what to do."
+    if open_:
+        return f"Not known whether it works: {without}. Each arrow ({arrow}) says what to do."
     if warned:
         return f"It works. {warned} {'things' if warned > 1 else 'thing'} should be looked at ({arrow})."
     return "Everything is in order."
 
 
-def as_message(findings: Iterable[Finding]) -> str:
-    """Return the findings for Discord: the problems with their remedies, then a line for each other finding."""
-    signs = {Severity.WARN: "⚠️", Severity.FAIL: "❌"}
+def as_message(findings: Iterable[Finding], secrets: Collection[str]) -> str:
+    """Return the findings for Discord, without secrets: the problems with their remedies, then a line for each other.
+
+    The worst come first.
+    """
+    signs = {Severity.WARN: "⚠️", Severity.UNKNOWN: "❔", Severity.FAIL: "❌"}
+    worst_first = list(reversed(Severity))
     written = ""
-    for finding in sorted(findings, key=lambda one: one.severity is Severity.OK):
+    for finding in sorted((one.without(secrets) for one in findings), key=lambda one: worst_first.index(one.severity)):
         state = _markdown(finding.state)
         if sign := signs.get(finding.severity):
             line = f"{sign} **{finding.subject}**: {state}\n"

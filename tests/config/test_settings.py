@@ -198,6 +198,28 @@ def test_mistake_names_the_setting_and_what_is_allowed(name: str, value: str, sa
     assert says in line
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("name", "value", "owner"),
+    [
+        ("SONORAN_COMMUNITY_ID", KEY, "SONORAN_API_KEY"),
+        ("SONORAN_COMMUNITY_ID", f"id={KEY.upper()}", "SONORAN_API_KEY"),
+        ("SONORAN_COMMUNITY_ID", TOKEN, "DISCORD_TOKEN"),
+        ("SONORAN_API_KEY", TOKEN, "DISCORD_TOKEN"),
+        ("DATABASE_PATH", f"/data/{KEY}.db", "SONORAN_API_KEY"),
+        ("SONORAN_API_URL", f"https://host/{KEY}", "SONORAN_API_KEY"),
+    ],
+)
+def test_value_that_repeats_a_secret_is_a_mistake(name: str, value: str, owner: str, version: str) -> None:
+    (line,) = mistakes(**{name: value, "SONORAN_API_VERSION": version})
+    assert line.startswith(f"{name}: it repeats {owner} (its value is not shown); allowed: ")
+
+
+def test_mistake_that_would_show_a_secret_does_not() -> None:
+    (line,) = mistakes(SONORAN_API_KEY="lettersonly", LOG_LEVEL="lettersonly")
+    assert line == "LOG_LEVEL: it repeats SONORAN_API_KEY (its value is not shown); allowed: how much is logged"
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8911", "http://[::1]:8911", "http://localhost/cad"])
 def test_plain_http_is_allowed_for_this_machine_only(url: str) -> None:
     assert str(Settings.from_mapping({**GOOD, "SONORAN_API_URL": url}).account.url).rstrip("/") == url

@@ -213,3 +213,50 @@ async def test_failure_of_discord_is_explained_and_tried_again(host: Host) -> No
     mending = asyncio.create_task(mend())
     assert await host.play(ANSWERS[0], ("FAIL  Discord", None), ("Press Enter to try again.", ""), *ANSWERS[1:]) == 0
     await mending
+
+
+async def test_token_that_is_reset_between_two_questions_is_asked_again(host: Host) -> None:
+    there = dict(host.discord.guilds)
+    host.discord.guilds.clear()
+
+    def logins() -> int:
+        return sum(path.endswith("users/@me") for _, path, _ in host.discord.sent)
+
+    async def reset() -> None:
+        while not any(path.endswith("/guilds") for _, path, _ in host.discord.sent):
+            await asyncio.sleep(0.01)
+        host.discord.guilds.update(there)
+        host.discord.failing["users/@me"], before = (401, 0), logins()
+        while logins() == before:
+            await asyncio.sleep(0.01)
+        host.discord.failing.clear()
+
+    resetting = asyncio.create_task(reset())
+    refused = ("Discord refuses this token. Copy it again", None)
+    assert await host.play(ANSWERS[0], ("Then press Enter.", ""), refused, *ANSWERS) == 0
+    await resetting
+    assert "Traceback" not in host.transcript
+    assert host.written["DISCORD_TOKEN"] == TOKEN
+
+
+@pytest.mark.parametrize("path", ["/oauth2/applications/@me", "/users/@me/guilds", "/guilds/1"])
+async def test_odd_answer_of_discord_is_explained_and_tried_again(host: Host, path: str) -> None:
+    host.discord.odd[path] = "<html>not from Discord</html>"
+
+    async def mend() -> None:
+        while not any(path in sent for _, sent, _ in host.discord.sent):
+            await asyncio.sleep(0.01)
+        host.discord.odd.clear()
+
+    mending = asyncio.create_task(mend())
+    told = (("it sent an unusable answer (", None), ("Press Enter to try again.", ""))
+    assert await host.play(ANSWERS[0], *told, *ANSWERS[1:]) == 0
+    await mending
+    assert "Traceback" not in host.transcript
+
+
+async def test_key_in_place_of_the_community_id_is_asked_again(host: Host) -> None:
+    twice = (("Community id:", "another-key"), ("API key:", "another-key"))
+    told = ("SONORAN_COMMUNITY_ID: it repeats SONORAN_API_KEY (its value is not shown)", None)
+    assert await host.play(*ANSWERS[:2], *twice, told, *ANSWERS[2:]) == 0
+    assert host.written["SONORAN_COMMUNITY_ID"] == "ours"

@@ -209,7 +209,7 @@ Change = Callable[[World], object]
             "FAIL default server the CAD has no server 3 -> Correct SONORAN_SERVER_ID", EXIT_FAILED,
             id="default server"),
         pytest.param(lambda w: w.changes.update(api_version="v2"),
-            "accepts community sandbox-community over API v2 ok plan STANDARD (in the CAD's words: ", EXIT_OK,
+            "accepts the key over API v2 ok plan STANDARD (in the CAD's words: ", EXIT_OK,
             id="v2"),
         pytest.param(lambda w: setattr(w.cad, "plan", Plan.STARTER),
             "FAIL plan STARTER, which can't remove calls", EXIT_FAILED,
@@ -416,11 +416,55 @@ async def test_home_that_was_not_looked_at_is_not_called_missing(world: World, m
     crowd(world, 10)
     shown = await world.check()
     assert "does not exist" not in shown
-    assert f"warn dispatcher role {ROLE} is in none of the first 100 of the bot's servers, and only those were" in shown
-    assert (
-        "warn server no home server is among the first 100 of the bot's servers, and only those were looked at" in shown
-    )
+    assert f"? dispatcher role {ROLE} is in none of the first 100 of the bot's servers, and only those were" in shown
+    assert "? server no home server is among the first 100 of the bot's servers, and only those were looked at" in shown
     assert "-> Put the id of the right server into GUILD_IDS: then it is looked at directly" in shown
     world.changes["guild_ids"] = frozenset({int(GUILD)})
     world.lines.clear()
     assert f"ok server Los Santos ({GUILD})" in await world.check()
+
+
+BUSY = http("429 Too Many Requests", b"", "Retry-After: 900")
+NO_ANSWER = b""  # the connection ends instead
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (BUSY, "it is busy and takes no more for now (HTTP 429)"),
+        (NO_ANSWER, "the connection broke before it answered"),
+    ],
+)
+async def test_cad_of_which_nothing_is_known_is_not_said_to_work(
+    world: World, answer: bytes, says: str, version: str
+) -> None:
+    world.changes["api_version"] = version
+    async with serve(responding(answer)) as account:
+        world.account = account
+        shown = await world.check()
+    assert f"? Sonoran CAD {says} -> Run the check again" in shown
+    assert shown.endswith("Not known whether it works: 1 check has no result. Each arrow (->) says what to do.")
+    assert world.code == EXIT_FAILED
+
+
+async def test_failure_does_not_hide_what_is_not_known(world: World) -> None:
+    world.discord.guilds.clear()
+    async with serve(responding(BUSY)) as account:
+        world.account = account
+        shown = await world.check()
+    assert shown.endswith("1 check failed, and 1 check has no result. Each arrow (->) says what to do.")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("written", [KEY, f"id:{KEY}", KEY.replace("-", ""), TOKEN])
+async def test_secret_in_another_setting_is_not_printed(world: World, written: str, version: str) -> None:
+    world.changes.update(api_version=version, database_path=world.folder / written / "journal.db")
+    world.account = replace(Account(URL("http://127.0.0.1:9"), "ours", KEY), community_id=written)
+    if version == "v2":
+        world.account = None
+        world.mistyped["community_id"] = written
+    shown = await world.check()
+    assert written not in shown
+    assert "accepts the key over API v2" in shown or version == "v1"
+    assert "ok journal (not shown: it repeats a secret)" in shown or "[secret]" in shown

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sqlite3
+import time
+from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+import discord.gateway
+import discord.http
 import pytest
 import simcord
+from yarl import URL
 
 from bot import __version__
 from bot.app import CadBot
 from bot.cad import v2
+from bot.cad.client import CadClient
 from bot.cad.models import Plan
+from bot.health import report
+from bot.health.status import StatusReport
+from bot.journal.store import Journal
 from bot.sandbox.fake_cad.server import FakeCad
-from bot.sandbox.simulation import Simulation
+from bot.sandbox.simulation import Simulation, settings_for
 from tests.support.clocks import InstantClock
-from tests.support.simulation import KEY, OpenSimulation, remove
+from tests.support.discord_address import connect_to
+from tests.support.fake_discord import CHANNEL, GUILD, ROLE, FakeDiscord
+from tests.support.simulation import KEY, OpenSimulation, remove, settle_until
 
 
 async def status(simulation: Simulation, who: simcord.MemberActor | None = None) -> str:
@@ -138,7 +151,7 @@ async def test_start_logs_what_is_not_ok(simulation: Simulation, caplog: pytest.
     assert caplog.text.count("audit channel") == 1
 
 
-async def test_rate_limited_probe_is_shown_as_deferred(make_simulation: OpenSimulation) -> None:
+async def test_rate_limited_probe_is_not_known(make_simulation: OpenSimulation) -> None:
     clock = InstantClock()
     simulation = await make_simulation(
         clock=clock, api=v2, cad=FakeCad(limits_per_minute={"GET_VERSION": 1}, minute_seconds=900)
@@ -146,8 +159,118 @@ async def test_rate_limited_probe_is_shown_as_deferred(make_simulation: OpenSimu
     assert "it is busy and takes no more for now (HTTP 429)" in await status(simulation)
     clock.t += 120
     text = await status(simulation)
+    assert "❔ **Sonoran CAD**: it is busy and takes no more for now" in text
+    assert "⚠️ **requests**: the CAD is busy, so these wait. Next: look-ups of the plan <t:" in text
+    assert "accepts" not in text
+    assert text.startswith("Not known whether it works: 1 check has no result.")
+
+
+def busy(kind: str, seconds: float) -> FakeCad:
+    """Return a CAD that had its last request of a kind just now, and takes one in so many seconds."""
+    return FakeCad(limits_per_minute={kind: 1}, minute_seconds=seconds, recent_requests={kind: [time.monotonic()]})
+
+
+async def test_plan_that_was_refused_since_the_start_is_not_in_order(make_simulation: OpenSimulation) -> None:
+    cad = busy("GET_VERSION", 900)
+    simulation = await make_simulation(api=v2, cad=cad)
+    await settle_until(simulation, lambda: bool(simulation.client.held_until()))
+    for _ in range(2):
+        text = await status(simulation)
+        assert text.startswith("Not known whether it works: ")
+        assert "❔ **Sonoran CAD**: it is busy" in text or "❔ **Sonoran CAD**: not known" in text
+        assert "Requests: OK" not in text
+
+
+async def test_removals_that_a_busy_cad_holds_are_not_ok(make_simulation: OpenSimulation) -> None:
+    cad = busy("REMOVE_911", 900)
+    simulation = await make_simulation(api=v2, cad=cad)
+    until = round(simulation.bot.clock.wall()) + 900
+    assert "busy" in await remove(simulation)
+    text = await status(simulation)
+    held = re.search(
+        r"❌ \*\*requests\*\*: the CAD is busy, so these wait\. Next: removals <t:([0-9]+):R>\n→ Wait", text
+    )
+    assert held is not None
+    assert abs(int(held[1]) - until) < 5
+    assert "Requests: OK" not in text
+
+
+@dataclass
+class Admin:
+    """Collects the status of a bot whose Discord can hang, in a hurry."""
+
+    discord: FakeDiscord
+    client: discord.Client
+    report: StatusReport
+    cad: FakeCad
+
+    async def reads(self) -> str:
+        findings = await self.report.collect(self.client, ("remove911",))
+        return f"{report.summary(findings, '→')}\n{report.as_message(findings, [])}"
+
+
+@pytest.fixture
+async def admin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Admin]:
+    monkeypatch.setattr(discord.http.Route, "BASE", "")  # is put back at the end
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", URL())
+    for name, seconds in (("CAD_LIMIT", 1.0), ("DISCORD_LIMIT", 2.0), ("LIMIT", 3.0)):
+        monkeypatch.setattr(f"bot.health.status.{name}", seconds)
+    fake, cad = FakeDiscord(), FakeCad()
+    async with fake.serving() as address, cad.serving() as account, CadClient(account, v2) as client:
+        connect_to(address)
+        settings = replace(settings_for(account, (int(ROLE),)), api_version="v2", audit_channel_id=int(CHANNEL))
+        async with Journal(tmp_path / "j.db") as journal, discord.Client(intents=discord.Intents.none()) as bot:
+            await bot.login("planted.discord.token")
+            yield Admin(fake, bot, StatusReport(settings, client, journal), cad)
+
+
+@pytest.mark.parametrize(
+    ("path", "kept", "says"),
+    [
+        ("/oauth2/applications", [], "not known: no answer in time"),
+        ("/users/@me/guilds", ["Application: remove911"], "the rest is not known: no answer in time"),
+        ("/commands", ["Application: remove911", "Server: Los Santos"], "the rest is not known: no answer in time"),
+        (f"/channels/{CHANNEL}", ["Server: Los Santos", "**commands**"], "the rest is not known: no answer in time"),
+    ],
+)
+async def test_discord_that_hangs_does_not_hold_the_status(admin: Admin, path: str, kept: list[str], says: str) -> None:
+    admin.discord.odd[path] = ""
+    async with asyncio.timeout(10):
+        text = await admin.reads()
+    assert text.startswith("Not known whether it works: 1 check has no result.")
+    assert f"❔ **Discord**: {says}\n→ Run the check again" in text
+    for line in (*kept, "Sonoran CAD: 127.0.0.1 accepts the key over API v2", "Requests: OK", "Journal: writable"):
+        assert line in text
+
+
+async def test_token_that_was_reset_since_the_start_is_named(admin: Admin) -> None:
+    admin.discord.failing["/oauth2/applications"] = (401, 0)
+    text = await admin.reads()
+    assert "❌ **Discord**: it does not accept the token\n→ Developer Portal, Bot, Reset Token" in text
+
+
+async def test_cad_that_is_late_does_not_hold_the_status_and_is_not_known_until_the_next_check(admin: Admin) -> None:
+    since = busy("GET_VERSION", 60)
+    admin.cad.limits_per_minute, admin.cad.recent_requests = since.limits_per_minute, since.recent_requests
+    assert "❔ **Sonoran CAD**: it is busy" in await admin.reads()
+    admin.report._cad._last_probe = float("-inf")  # as if a minute had passed
+    async with asyncio.timeout(10):
+        text = await admin.reads()
+    assert "❔ **Sonoran CAD**: not known: no answer in time" in text
+    assert f"Server: Los Santos ({GUILD})" in text
+    text = await admin.reads()
+    assert "❔ **Sonoran CAD**: not known: the last check has no result yet" in text
     assert "Next check of the CAD: <t:" in text
-    assert "minute ago" not in text
+
+
+async def test_wrong_default_server_is_told_again_within_the_minute(make_simulation: OpenSimulation) -> None:
+    simulation = await make_simulation(
+        settings=lambda account, roles: replace(settings_for(account, roles), default_server_id=9)
+    )
+    for _ in range(2):
+        text = await status(simulation)
+        assert text.startswith("1 check failed.")
+        assert "❌ **default server**: the CAD has no server 9" in text
 
 
 async def test_read_only_journal_is_not_reported_as_writable(simulation: Simulation) -> None:

@@ -143,6 +143,8 @@ class Discord:
         if fault == "lost":
             error = refused() if chance.random() < 0.5 else broken()
             return await carry(world.loop, there, 0.0, lambda: error, LIMIT)
+        if fault == "hang":
+            return await carry(world.loop, there, 0.0, lambda: None, LIMIT)
         if fault not in ("", "slow", "answer lost"):
             no = _ERRORS[fault] if fault in _ERRORS else _slow_down(chance)
             return await carry(world.loop, there + back, 0.0, lambda: no, LIMIT)

@@ -34,6 +34,9 @@ KEPT: dict[str, Plan] = {
     "Discord's edge answers an audit post with a page": Plan(
         165, items=(Item(10.0, "audit", "odd", 60.0, key=1), Item(20.0, "remove", "kim", number=16, key=2)),
     ),
+    "Discord does not answer the look-ups of a status": Plan(
+        12, items=(Item(10.0, "other", "hang", 60.0, key=1), Item(20.0, "status", "ada", key=2)),
+    ),
     "a 200 that says no": Plan(
         33, items=(Item(10.0, "cad", "no in words", 90.0, key=1), Item(20.0, "remove", "kim", number=9, key=2)),
     ),

@@ -23,6 +23,8 @@ V1_CLOSEST = 0.5
 JOIN_SECONDS = 30.0
 """Seconds for which a request may wait for a slow disk, after the CAD's answer, and can be joined."""
 SECRETS = (KEY, DISCORD_TOKEN)
+STATUS_SECONDS = 120.0
+"""Seconds in which a status is answered, whatever hangs: its checks have a minute, and then it is edited."""
 NEVER_KEPT = "an answer that the journal never had, and its process ended"
 DAY = 86_400
 """No clock of a run is wrong by so many seconds."""
@@ -282,6 +284,9 @@ class Oracle:
                 self.find(5, "no answer", f"{what} got no answer in 3 s")
         elif ask is not None:
             self._judge_result(ask, text)
+        elif text and one.about == "status" and one.texts[-1][0] > (end := one.created + STATUS_SECONDS):
+            if not host.excuse(one.created, end, "edit"):
+                self.find(5, "too late", f"{what} was answered after more than {STATUS_SECONDS:.0f} s")
         elif one.kind in ("command", "menu") and not text:
             kept = host.excuse(one.created, one.created + 60.0, "edit")  # in memory, and given again each minute
             if host.died(one.created, one.created + (TOKEN_SECONDS if kept else 60.0)):

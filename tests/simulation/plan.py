@@ -23,7 +23,7 @@ FAULTS = {
     "ack": ("lost", "answer lost", "500", "slow", "429"),
     "edit": ("lost", "answer lost", "500", "slow", "429", "404"),
     "audit": ("lost", "answer lost", "500", "slow", "429", "403", "odd"),
-    "other": ("lost", "answer lost", "500", "slow", "429"),
+    "other": ("lost", "answer lost", "500", "slow", "429", "hang"),
     "gateway": ("late", "twice", "away", "new session"),
     "disk": ("slow", "locked", "full", "error", "stuck"),
     "file": ("deleted", "moved"),

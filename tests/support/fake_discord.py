@@ -33,7 +33,7 @@ class FakeDiscord:
         breaking: how many of the next edits are not answered: the connection breaks.
         callbacks: what happens to the next acknowledgements: "lost" before Discord has it, "taken" and then the
             connection breaks, or "slow": the answer takes 1.5 s.
-        odd: the body, no JSON, that answers each request whose path contains the key. Discord did what was requested.
+        odd: the body, no JSON, that answers each request whose path contains the key; an empty one never comes.
         shown: the text of the message that the bot sent or edited last.
         sent: method, path and body of each REST request from the bot.
         identified: set after a log-in.
@@ -166,7 +166,7 @@ class FakeDiscord:
         self.sent.append((request.method, request.path, body))
         for path, text in self.odd.items():
             if path in request.path:
-                return web.Response(text=text)
+                return web.Response(text=text) if text else await asyncio.Future()
         status, code = next((failure for path, failure in self.failing.items() if path in request.path), (0, 0))
         if status:
             return _json({"message": "injected by the test", "code": code}, status, self.clock())
