@@ -132,9 +132,10 @@ def _parse(response: HttpResponse, redact: Redact, missing: parsing.Verdict = _N
     body = parsing.parse_json(response)
     fields = parsing.lowercase_fields(body)
     title, detail, message = (_one_line(fields.get(name)) for name in ("title", "detail", "message"))
+    unexplained = missing == _NO_SUCH_SERVER and not (title or detail)
     if "no route matched" in message.lower():  # from the gateway, for a path that it does not know
         missing = parsing.WRONG_URL
-    elif text and not isinstance(body, dict):  # not from the CAD, so a 404 does not say that the call is gone
+    elif unexplained or (text and not isinstance(body, dict)):  # a proxy may have sent it, so a 404 says nothing
         missing = parsing.OTHER_REFUSAL
     verdict = parsing.classify_refusal(response, [text, title, detail, message], page=page, missing=missing)
     cad_text = ": ".join(filter(None, (title, detail))) or message or ("" if page else text)

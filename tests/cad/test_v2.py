@@ -213,6 +213,13 @@ def test_list_of_calls_with_capitalized_names() -> None:
     assert no_server.reason is Reason.NO_SUCH_SERVER
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"status": 404}'])
+def test_404_without_the_cads_words_does_not_say_that_the_server_is_missing(body: bytes) -> None:
+    result = v2.parse_calls(9, HttpResponse(404, JSON, body), str)
+    assert isinstance(result, Result)
+    assert (result.outcome, result.reason) == (Outcome.REJECTED, Reason.OTHER_REFUSAL)
+
+
 @pytest.mark.parametrize(
     ("body", "plan", "text"),
     [

@@ -13,6 +13,8 @@ PEOPLE = ("dana", "omar", "kim", "lee", "ada", "joe")
 """Dispatchers, then an admin, then a stranger."""
 ADMIN, STRANGER = "ada", "joe"
 SERVERS = (1, 2)
+SERVERS_CHANGE = 0.15
+"""The part of the seeds in which the servers are not what they were."""
 FAULTS = {
     "cad": (
         "refused", "no connection", "lost", "silent", "reset", "hang", "cut", "slow", "500", "500 after", "502", "503",
@@ -23,6 +25,7 @@ FAULTS = {
     "edit": ("lost", "answer lost", "500", "slow", "429", "404"),
     "audit": ("lost", "answer lost", "500", "slow", "429", "403", "odd"),
     "other": ("lost", "answer lost", "500", "slow", "429"),
+    "servers": ("unreadable",),
     "gateway": ("late", "twice", "away", "new session"),
     "disk": ("slow", "locked", "full", "error", "stuck"),
     "file": ("deleted", "moved"),
@@ -108,6 +111,7 @@ def make(seed: int) -> Plan:
     items += [_kill(chance, chance.uniform(5, CHAOS)) for _ in range(chance.choice((0, 0, 1, 2)))]
     for server, what in product(SERVERS, ("call",) * 8 + ("close",) * 3):
         items.append(Item(chance.uniform(0, CHAOS), what, number=chance.randint(1, 20), server=server))
+    items += _servers(random.Random(f"servers {seed}"))
     items.sort(key=lambda item: item.at)
     return Plan(
         seed,
@@ -117,6 +121,25 @@ def make(seed: int) -> Plan:
         default_server=chance.choice((None, 1)),
         items=tuple(replace(item, key=number) for number, item in enumerate(items)),
     )
+
+
+def _servers(chance: random.Random) -> list[Item]:
+    """In some runs, a server is added, or the list of servers has an entry that can't be read: people ask for both."""
+    if chance.random() > SERVERS_CHANGE:
+        return []
+    at, asks = chance.uniform(30, CHAOS / 2), ("post", "list", "list", "remove")
+    new = chance.random() < 0.5
+    first = Item(at, "server", server=3) if new else Item(0.0, "servers", "unreadable", at)
+    server = 3 if new else 2
+    return [
+        first,
+        *(
+            Item(
+                chance.uniform(5, 2 * at), chance.choice(asks), chance.choice(PEOPLE[:4]), 1.0, number=n, server=server
+            )
+            for n in range(1, chance.randint(6, 12))
+        ),
+    ]
 
 
 def _action(chance: random.Random, weights: dict[str, int]) -> Item:

@@ -81,6 +81,21 @@ def read(text: str) -> list[Claim]:
     return claims
 
 
+_NO_SERVER = re.compile(r"CAD (has|had) no (?:server )?\*\*(\d+)[^*]*\*\*(?: \(as of <t:(\d+):R>\))?")
+
+
+def missing_servers(text: str) -> list[tuple[int, float | None, bool]]:
+    """Return each server that a text says is missing, the time that it gives, and whether it only says "had".
+
+    Raises:
+        ValueError: it seems to say so, in words that are not known.
+    """
+    found = [(int(one[2]), float(one[3]) if one[3] else None, one[1] == "had") for one in _NO_SERVER.finditer(text)]
+    if re.search("CAD .*no (such )?server", text) and not found:
+        raise ValueError(f"the oracle can't read this sentence; teach it in reading.py: {text}")
+    return found
+
+
 def is_refusal(text: str) -> bool:
     """Return True if a text only refuses: it shows and does nothing."""
     return text.startswith(_REFUSALS)
