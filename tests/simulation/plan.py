@@ -46,7 +46,7 @@ class Item:
         seconds: how long a fault lasts, or how long a person thinks.
         share: the part of what happens meanwhile that a fault hits.
         number: a call's number; for a kill, the steps after its mark.
-        server: a call's server.
+        server: a call's server; for a list, 0 means all.
         mark: what a kill waits for; the only kind of request that a fault of the CAD hits.
     """
 
@@ -128,18 +128,17 @@ def _servers(chance: random.Random) -> list[Item]:
     if chance.random() > SERVERS_CHANGE:
         return []
     at, asks = chance.uniform(30, CHAOS / 2), ("post", "list", "list", "remove")
-    new = chance.random() < 0.5
-    first = Item(at, "server", server=3) if new else Item(0.0, "servers", "unreadable", at)
-    server = 3 if new else 2
-    return [
-        first,
-        *(
-            Item(
-                chance.uniform(5, 2 * at), chance.choice(asks), chance.choice(PEOPLE[:4]), 1.0, number=n, server=server
-            )
-            for n in range(1, chance.randint(6, 12))
-        ),
-    ]
+    if chance.random() < 0.5:
+        first, server = Item(at, "server", server=3), 3
+    else:
+        first, server = Item(0.0, "servers", "unreadable", at), 2
+
+    def asked(number: int) -> Item:
+        what, who = chance.choice(asks), chance.choice(PEOPLE[:4])
+        one = server if what != "list" else chance.choice((server, server, 0))
+        return Item(chance.uniform(5, 2 * at), what, who, 1.0, number=number, server=one)
+
+    return [first, *(asked(number) for number in range(1, chance.randint(6, 12)))]
 
 
 def _action(chance: random.Random, weights: dict[str, int]) -> Item:

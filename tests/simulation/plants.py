@@ -191,7 +191,7 @@ PLANTS = (
     Plant("what the CAD says is not searched for secrets", 3, ("secret sent", "secret logged"), 80,
           _secrets_are_not_redacted),
     Plant("an entry is noted as posted before it is", 4, ("not audited",), 40, _posted_before_it_is_sent),
-    Plant("a server that could not be read is told as missing", 1, ("falsely no such server",), 60,
+    Plant("a server that could not be read is told as missing", 1, ("falsely no such server",), 100,
           _incomplete_list_of_servers_proves),
     Plant("a journal that was taken away is not rescued", 4, ("entry lost",), 120, _taken_away_is_not_rescued),
 )  # fmt: skip
