@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.app import CadBot
 from bot.cad.models import CallRef, EmergencyCall
-from bot.calls.cache import CallCache, CallsSnapshot
+from bot.calls.cache import CallCache, CallsSnapshot, ServersSnapshot
 from bot.interactions import Interaction
 from bot.interactions.guard import requester_from
 from bot.interactions.options import Id, ServerOption
@@ -79,6 +79,8 @@ class CallList(OwnedView):
         self._default_id = default_id
         self._page = 0
         self._lists: dict[int, CallsSnapshot] = {}
+        self._pages: list[list[EmergencyCall]] = [[]]
+        self._servers: ServersSnapshot | None = None  # if the list should have all of them
 
     async def refreshed(self, interaction: Interaction) -> None:
         """Read the open calls again, and show the current page."""
@@ -91,25 +93,28 @@ class CallList(OwnedView):
             server_id: replace(one, calls=tuple(sorted(one.calls, key=lambda call: call.ref.call_id)))
             for server_id, one in sorted(lists.items())
         }
+        self._servers = self._cache.cached_servers if self._server_id is None else None
+        calls = self._calls()
+        self._pages = [calls[first : first + PAGE] for first in range(0, len(calls), PAGE)] or [[]]
         await self._show(interaction)
 
     def _calls(self) -> list[EmergencyCall]:
         return [call for snapshot in self._lists.values() for call in snapshot.calls]
 
     async def _show(self, interaction: Interaction) -> None:
-        calls, servers = self._calls(), self._cache.cached_servers
-        last_page = max(0, (len(calls) - 1) // PAGE)
+        calls, last_page = self._calls(), len(self._pages) - 1
         self._page = min(self._page, last_page)
-        page = calls[self._page * PAGE :][:PAGE]
+        page = self._pages[self._page]
         self.clear_items()
         if page:
+            names = self._servers.listed.servers if self._servers is not None and len(self._lists) > 1 else ()
             self.add_item(self.pick)
             self.pick.options = [
                 discord.SelectOption(
                     label=label, description=about or None, value=f"{call.ref.server_id}/{call.ref.call_id}"
                 )
                 for call in page
-                for label, about in [call_messages.select_option(call, servers if len(self._lists) > 1 else ())]
+                for label, about in [call_messages.select_option(call, names)]
             ]
             self.pick.max_values = min(MAX_REMOVALS, len(page))
             self.pick.placeholder = call_messages.select_placeholder(self.pick.max_values)
@@ -118,7 +123,7 @@ class CallList(OwnedView):
             self.add_item(self.previous).add_item(self.next)
         if not any(snapshot.plan_too_low for snapshot in self._lists.values()):
             self.add_item(self.refresh)
-        text = call_messages.list_page(self._lists, page, servers)
+        text = call_messages.list_page(self._lists, page, self._servers)
         embed = discord.Embed(description=truncate(text, MAX_EMBED))
         if last_page:
             embed.set_footer(text=f"Page {self._page + 1} of {last_page + 1}, {len(calls)} calls")
@@ -174,10 +179,14 @@ class CallList(OwnedView):
         await self._drop_gone(removals)
 
     async def _drop_gone(self, removals: Sequence[RemovalResult]) -> None:
-        """Take calls that are gone out of the list. This step checks no role, so it reads nothing new."""
+        """Take calls that are gone out of the list.
+
+        This step checks no role, so it shows nothing new: no call moves up from the next page, and nothing is read.
+        """
         gone = {removal.ref for removal in removals if removal.result.is_gone}
         if gone & {call.ref for call in self._calls()} and not self.is_finished():
             self._lists = {server_id: snapshot.without(gone) for server_id, snapshot in self._lists.items()}
+            self._pages = [[call for call in page if call.ref not in gone] for page in self._pages]
             await self._show(self.origin)
 
 

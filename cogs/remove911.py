@@ -60,10 +60,9 @@ class Remove911(commands.Cog):
             return
         if not await defer(interaction):
             return
-        servers = await self._server.cache.servers()
-        ids = {server.id for server in servers.servers}
-        if ids and servers.error is None and post.ref.server_id not in ids:
-            await respond(interaction, posts.unknown_server(post.ref))
+        servers = await self._server.cache.servers(post.ref.server_id)
+        if servers.proves_missing(post.ref.server_id):
+            await respond(interaction, posts.unknown_server(post.ref, servers.listed.listed_at))
             return
         snapshot = await self._server.cache.calls(post.ref.server_id)
         # A post that is newer than the removal is about a new call with the same number.

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.cad.models import CallRef, EmergencyCall, Server
+from bot.cad.models import CallRef, EmergencyCall, Server, ServerList
 from bot.cad.requests import RequestKind
 from bot.cad.results import Outcome, QueuePosition, Reason, Result
-from bot.calls.cache import CallsSnapshot
+from bot.calls.cache import CallsSnapshot, ServersSnapshot
 from bot.calls.posts import CallPost, PostError
 from bot.journal.entries import CREATE, DENIED, REMOVE, Entry, EntryFilter
 from bot.journal.export import COLUMNS
@@ -82,7 +82,8 @@ def removals() -> Iterator[str]:
     for outcome, reasons in ((Outcome.REJECTED, _REJECTED), (Outcome.NOT_SENT, _NOT_SENT), (Outcome.UNKNOWN, _UNKNOWN)):
         for reason in reasons:
             yield _removal(outcome, reason)
-    yield _removal(Outcome.REJECTED, Reason.NO_SUCH_SERVER, servers=SERVERS, ref=CallRef(7, 302))
+    wrong_server = Result(Outcome.REJECTED, Reason.NO_SUCH_SERVER, listed_at=NOW)
+    yield outcomes.removal_text(RemovalResult(CallRef(7, 302), wrong_server, servers=SERVERS[:1]))
 
 
 def recreations() -> Iterator[str]:
@@ -114,7 +115,7 @@ def denials() -> Iterator[str]:
     yield refusals.GUILD_NOT_SEEN_YET
     yield refusals.id_out_of_range("call_id", 0)
     yield from (posts.post_error(error, "911") for error in PostError)
-    yield posts.unknown_server(REF)
+    yield posts.unknown_server(REF, NOW)
     yield refusals.SHUTTING_DOWN
     yield refusals.OUTDATED_COMMAND
     yield refusals.NOT_ACKNOWLEDGED
@@ -143,10 +144,14 @@ def lists() -> Iterator[str]:
         CallsSnapshot(listed_at=NOW, complete=False),
         CallsSnapshot(listed_at=NOW, error=down),
         CallsSnapshot(error=plan),
-        CallsSnapshot(error=Result(Outcome.NOT_SENT, Reason.NO_SUCH_SERVER)),
+        CallsSnapshot(error=Result(Outcome.NOT_SENT, Reason.NO_SUCH_SERVER, listed_at=NOW)),
         CallsSnapshot(),
     ):
         yield call_messages.list_page({1: snapshot}, snapshot.calls)
+    known, unreadable = ServerList(SERVERS, listed_at=NOW), ServerList(complete=False, listed_at=NOW)
+    yield call_messages.list_page({}, [], ServersSnapshot(unreadable))
+    both = {1: CallsSnapshot((CALL,), NOW), 2: CallsSnapshot((replace(CALL, ref=CallRef(2, 11)),), NOW)}
+    yield call_messages.list_page(both, [], ServersSnapshot(known, down))
     done = _removal(Outcome.REMOVED, Reason.CONFIRMED)
     yield call_messages.removal_progress([done], [CallRef(1, 303)])
 
@@ -156,7 +161,9 @@ def with_call() -> Iterator[str]:
     yield _removal(Outcome.REMOVED, Reason.CONFIRMED, call=CALL)
     snapshot, other = CallsSnapshot((CALL,), NOW), replace(CALL, ref=CallRef(2, 11), caller="Rosa Maria")
     both = {1: snapshot, 2: CallsSnapshot((other,), NOW), 3: CallsSnapshot(listed_at=NOW)}
-    yield call_messages.list_page(both, [CALL, other], (*SERVERS, Server(3, "Cayo Perico")))
+    yield call_messages.list_page(
+        both, [CALL, other], ServersSnapshot(ServerList((*SERVERS, Server(3, "Cayo Perico"))))
+    )
     yield call_messages.confirm_removal([CALL.ref, other.ref], [CALL, other])
     yield call_messages.list_page({1: snapshot}, snapshot.calls)
     yield call_messages.confirm_removal([REF], [CALL])

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from bot.cad import v1, v2
 from bot.cad.api import CadApi
 from bot.cad.lookups import Lookups
-from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, Server
+from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, ServerList
 from bot.cad.operation import Operation, OperationBody, ProgressRecorder
 from bot.cad.pipeline import Pipeline
 from bot.cad.request_queue import RequestQueue
@@ -95,6 +95,11 @@ class CadClient:
         """The CAD's own text for the plan, of any length."""
         return self._lookups.plan_text
 
+    @property
+    def last_servers(self) -> ServerList:
+        """The servers as last listed. Sends nothing."""
+        return self._lookups.last_servers
+
     def blocked_kinds(self) -> dict[RequestKind, Result]:
         """Return the kinds of request that the circuit breaker blocks, each with the result that callers get."""
         return self._scheduler.blocked_kinds()
@@ -142,7 +147,7 @@ class CadClient:
         """Fetch a server's open 911 calls. Nothing is sent unless the plan is known to include the list."""
         return await self._run_lookup(partial(self._lookups.open_calls, server_id))
 
-    async def servers(self) -> tuple[Server, ...] | Result:
+    async def servers(self) -> ServerList | Result:
         """Fetch the community's servers. Nothing is sent unless the plan is known to include the list."""
         return await self._run_lookup(self._lookups.servers)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.cad.api import CadApi
-from bot.cad.models import Account, CallRef, OpenCalls, Plan, Server
+from bot.cad.models import Account, CallRef, OpenCalls, Plan, ServerList
 from bot.cad.operation import Operation
 from bot.cad.pipeline import Pipeline
 from bot.cad.results import Outcome, Reason, Result
@@ -29,8 +29,7 @@ class Lookups:
         # Operations and lookups have a lock each.
         self._plan_responses = 0
         self._plan_locks = (asyncio.Lock(), asyncio.Lock())
-        # The ids in the last complete list of servers, and when it was fetched (seconds since 1970).
-        self._servers: tuple[frozenset[int], float] | None = None
+        self.last_servers = ServerList()  # as last listed, by whatever asked for it
         self._account = account
         self._api = api
         self._pipeline = pipeline
@@ -54,17 +53,16 @@ class Lookups:
             operation.seen_open_at = self._clock.wall()
         return calls.proves_absent(operation.ref)
 
-    async def servers(self) -> tuple[Server, ...] | Result:
+    async def servers(self) -> ServerList | Result:
         """Fetch the community's servers. Nothing is sent unless the plan is known to include the list."""
         if error := await self._plan_error(lambda plan: plan.lists_servers):
             return error
+        listed_at = self._clock.wall()
         listed = await self._pipeline.send(self._api.get_servers(self._account))
         if isinstance(listed, Result):
             return listed
-        self._servers = (
-            (frozenset(server.id for server in listed.servers), self._clock.wall()) if listed.complete else None
-        )
-        return listed.servers
+        self.last_servers = replace(listed, listed_at=listed_at)
+        return self.last_servers
 
     async def ensure_plan(self, operation: Operation | None = None) -> None:
         """Fetch the plan if it is not known. Callers that need it at the same time share one request.
@@ -90,10 +88,11 @@ class Lookups:
         return version.plan
 
     def refine_404(self, ref: CallRef, result: Result) -> Result:
-        """Turn a 404 into "no such server" if the id is missing from the last complete server list."""
-        if result.reason is not Reason.NO_SUCH_CALL or self._servers is None or ref.server_id in self._servers[0]:
+        """Turn a 404 into "no such server" if the last list of servers proves that."""
+        listed = self.last_servers
+        if result.reason is not Reason.NO_SUCH_CALL or not listed.proves_missing(ref.server_id):
             return result
-        return replace(result, outcome=Outcome.REJECTED, reason=Reason.NO_SUCH_SERVER, listed_at=self._servers[1])
+        return replace(result, outcome=Outcome.REJECTED, reason=Reason.NO_SUCH_SERVER, listed_at=listed.listed_at)
 
     async def _plan_error(self, includes: Callable[[Plan], bool], operation: Operation | None = None) -> Result | None:
         """Return the result to use if the plan is not known or does not include a part of the API, else None."""

@@ -68,10 +68,18 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class ServerList:
-    """The community's servers; `complete` is False if an item of the list could not be parsed."""
+    """The community's servers; `complete` is False if an item of the list could not be parsed.
 
-    servers: tuple[Server, ...]
+    `listed_at` is when the list was requested, in seconds since 1970; None if none was read yet.
+    """
+
+    servers: tuple[Server, ...] = ()
     complete: bool = True
+    listed_at: float | None = None
+
+    def proves_missing(self, server_id: int) -> bool:
+        """Return True if the list proves that there was no such server. An incomplete or empty list proves nothing."""
+        return self.complete and bool(self.servers) and all(server.id != server_id for server in self.servers)
 
 
 @dataclass(frozen=True, slots=True)

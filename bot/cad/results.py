@@ -78,7 +78,7 @@ class Result:
         retry_at: when a retry is possible.
         seen_open_at: when the CAD listed the call as open after the removal was sent.
         removed_at: when this bot removed the call before.
-        listed_at: when the list of servers that lacks this server was fetched.
+        listed_at: when the CAD was asked for the list of servers that lacks this server, or for the server's calls.
         opened_at: when the circuit breaker opened, because of `breaker_reason`.
     """
 

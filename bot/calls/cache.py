@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any, Generic, Self, TypeVar
 
 from bot.cad.client import CadClient
-from bot.cad.models import CallRef, EmergencyCall, Server
+from bot.cad.models import CallRef, EmergencyCall, ServerList
 from bot.cad.request_queue import MAX_WAIT
 from bot.cad.results import Outcome, Reason, Result
 from bot.calls.search import index_texts
@@ -24,9 +24,10 @@ log = logging.getLogger(__name__)
 S = TypeVar("S")
 
 CALLS_MAX_AGE = 15.0
-"""Seconds for which a server's calls are used, and until a failed list is requested again."""
+"""Seconds for which a server's calls are used, and until a failed list is requested again. Also the age up to which a
+list of servers is used if it lacks a server that somebody asks for: that server may be new."""
 SERVERS_MAX_AGE = 600.0
-"""Seconds for which the list of servers is used."""
+"""Seconds for which the list of servers is used otherwise."""
 REFRESH_WAIT = 1.5
 """Seconds that a command waits for newer data. Autocomplete has 3 in all, and can't be deferred."""
 MAX_CACHED_SERVERS = 100
@@ -66,8 +67,15 @@ class CallsSnapshot:
 class ServersSnapshot:
     """The servers as last listed, and the error as for calls. NOT_SENT with PLAN: the plan is below Standard."""
 
-    servers: tuple[Server, ...] = ()
+    listed: ServerList
     error: Result | None = None
+
+    def proves_missing(self, server_id: int) -> bool:
+        """Return True if the CAD had no such server at `listed.listed_at`.
+
+        If the list can't be refreshed, it proves nothing: the CAD may be asked for the server all the same.
+        """
+        return self.error is None and self.listed.proves_missing(server_id)
 
 
 @dataclass(eq=False, slots=True)
@@ -125,7 +133,8 @@ class CallCache:
         self._refresh_wait = refresh_wait
         self._tasks = BackgroundTasks()
         self._by_server: dict[int, _Cached[CallsSnapshot]] = {}
-        self._servers = _Cached(ServersSnapshot(), self._fetch_servers)
+        # Why there is no newer list of servers. The list itself is the client's, who fetches it for others too.
+        self._servers_error = _Cached[Result | None](None, self._fetch_servers)
         self._calls_refresher = _Refresher("open calls", self._tasks, self._clock)
         self._servers_refresher = _Refresher("servers", self._tasks, self._clock)
         # When each call was removed: a list that was requested earlier does not bring it back. The order is counted: a
@@ -154,17 +163,17 @@ class CallCache:
         every = await self.calls(None, wait)
         if every.plan_too_low:
             return {0: every}
-        return {server.id: self._cached_calls(server.id) for server in self.cached_servers}
+        return {server.id: self._cached_calls(server.id) for server in self.cached_servers.listed.servers}
 
-    async def servers(self) -> ServersSnapshot:
-        """Return the community's servers."""
-        refreshed = partial(self._refreshed_servers, self._refresh_wait)
-        return await self._tasks.run(refreshed, self._servers.snapshot)
+    async def servers(self, wanted: int | None = None) -> ServersSnapshot:
+        """Return the community's servers; `wanted` is the id of one that somebody asks for."""
+        refreshed = partial(self._refreshed_servers, self._refresh_wait, wanted)
+        return await self._tasks.run(refreshed, self.cached_servers)
 
     @property
-    def cached_servers(self) -> tuple[Server, ...]:
+    def cached_servers(self) -> ServersSnapshot:
         """The community's servers as last listed. Sends nothing."""
-        return self._servers.snapshot.servers
+        return ServersSnapshot(self._cad.last_servers, self._servers_error.snapshot)
 
     def find(self, ref: CallRef) -> EmergencyCall | None:
         """Return a call as last listed, however long ago; None if it is not in the cache."""
@@ -201,12 +210,13 @@ class CallCache:
     async def _refreshed_calls(self, server_id: int | None, wait: float) -> CallsSnapshot:
         if not self._plan_too_low:
             end = asyncio.get_running_loop().time() + wait
-            if server_id is None:
-                await self._refreshed_servers(wait)
-            listed = [server.id for server in self.cached_servers]
-            if server_id is not None:  # not requested if the CAD does not list the server
-                listed = [server_id] if not listed or server_id in listed else []
-            refreshes = [event for one in listed if (event := self._request_calls(one))]
+            if server_id is None or self.cached_servers.proves_missing(server_id):
+                await self._refreshed_servers(wait, server_id)
+            servers = self.cached_servers
+            wanted = [server.id for server in servers.listed.servers]
+            if server_id is not None:
+                wanted = [] if servers.proves_missing(server_id) else [server_id]
+            refreshes = [event for one in wanted if (event := self._request_calls(one))]
             await _wait_for_all(refreshes, end)
         return self._cached_calls(server_id)
 
@@ -214,15 +224,16 @@ class CallCache:
         if self._plan_too_low:
             return CallsSnapshot(error=Result(Outcome.NOT_SENT, Reason.PLAN))
         if server_id is not None:
-            snapshot, listed = self._snapshot(server_id), {server.id for server in self.cached_servers}
-            if snapshot.listed_at is None and listed and server_id not in listed:
-                return CallsSnapshot(error=Result(Outcome.NOT_SENT, Reason.NO_SUCH_SERVER))
+            snapshot, servers = self._snapshot(server_id), self.cached_servers
+            if snapshot.listed_at is None and servers.proves_missing(server_id):
+                listed_at = servers.listed.listed_at
+                return CallsSnapshot(error=Result(Outcome.NOT_SENT, Reason.NO_SUCH_SERVER, listed_at=listed_at))
             return snapshot
         every = [cached.snapshot for cached in self._by_server.values()]
         return CallsSnapshot(
             tuple(call for snapshot in every for call in snapshot.calls),
             min((snapshot.listed_at for snapshot in every if snapshot.listed_at is not None), default=None),
-            next((snapshot.error for snapshot in every if snapshot.error), None) or self._servers.snapshot.error,
+            next((snapshot.error for snapshot in every if snapshot.error), None) or self._servers_error.snapshot,
             all(snapshot.complete for snapshot in every),
             any(snapshot.pruned for snapshot in every),
         )
@@ -251,8 +262,9 @@ class CallCache:
         listed = await self._cad.open_calls(server_id)
         if isinstance(listed, Result):
             failed = replace(cached.snapshot, error=listed)
-            unavailable = failed.plan_too_low or listed.reason is Reason.NO_SUCH_SERVER
-            cached.snapshot = CallsSnapshot(error=listed) if unavailable else failed
+            if listed.reason is Reason.NO_SUCH_SERVER:
+                failed = CallsSnapshot(error=replace(listed, listed_at=listed_at))
+            cached.snapshot = CallsSnapshot(error=listed) if failed.plan_too_low else failed
             return
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
         calls = tuple(_not_ahead(call, now) for call in listed.calls)
@@ -262,16 +274,18 @@ class CallCache:
         removed = {ref for ref, (step, _) in self._removed.items() if step > requested}
         cached.snapshot = CallsSnapshot(calls, listed_at, complete=listed.complete).without(removed)
 
-    async def _refreshed_servers(self, wait: float) -> ServersSnapshot:
-        max_age = CALLS_MAX_AGE if self._servers.snapshot.error else SERVERS_MAX_AGE
-        if refresh := self._servers_refresher.request(self._servers, max_age):
+    async def _refreshed_servers(self, wait: float, wanted: int | None = None) -> ServersSnapshot:
+        """Refresh the list if it is too old, sooner if it lacks the server with the id `wanted`."""
+        servers = self.cached_servers
+        soon = servers.error or (wanted is not None and servers.proves_missing(wanted))
+        max_age = CALLS_MAX_AGE if soon else SERVERS_MAX_AGE
+        if refresh := self._servers_refresher.request(self._servers_error, max_age):
             await _wait_for_all([refresh], asyncio.get_running_loop().time() + wait)
-        return self._servers.snapshot
+        return self.cached_servers
 
-    async def _fetch_servers(self, cached: _Cached[ServersSnapshot]) -> None:
+    async def _fetch_servers(self, cached: _Cached[Result | None]) -> None:
         listed = await self._cad.servers()
-        failed = isinstance(listed, Result)
-        cached.snapshot = replace(cached.snapshot, error=listed) if failed else ServersSnapshot(listed)
+        cached.snapshot = listed if isinstance(listed, Result) else None
 
 
 def _not_ahead(call: EmergencyCall, now: datetime) -> EmergencyCall:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from bot.cad.models import Plan, Server
+from bot.cad.models import Plan, ServerList
 from bot.cad.remedies import KINDS
 from bot.cad.requests import RequestKind
 from bot.cad.results import Reason, Result
@@ -108,19 +108,25 @@ def check_connection(settings: Settings, plan: Plan | Result, plan_text: str) ->
     return findings
 
 
-def check_servers(settings: Settings, listed: Sequence[Server] | Result) -> list[Finding]:
+def check_servers(settings: Settings, listed: ServerList | Result) -> list[Finding]:
     """Return the community's servers, and whether the default server is one of them."""
     if isinstance(listed, Result):
         return [_refused("CAD servers", listed)]
-    if not listed:
+    if not listed.servers and listed.complete:
         return [warn("CAD servers", "the CAD lists none", "Set one up in the CAD before anybody needs this bot")]
-    ordered = sorted(listed, key=lambda server: server.id)
+    ordered = sorted(listed.servers, key=lambda server: server.id)
     shown = ", ".join(f"{server.id} {truncate(clean(server.name), 40)}".strip() for server in ordered[:MAX_SHOWN])
     more = f" and {len(ordered) - MAX_SHOWN} more" if len(ordered) > MAX_SHOWN else ""
     findings = [Finding("CAD servers", f"{shown}{more}")]
+    if not listed.complete:
+        state = f"{shown or 'none'}{more}: not all of them could be read"
+        findings = [warn("CAD servers", state, "Dispatchers can give the number of one that is not suggested")]
     default = settings.default_server_id
-    if default is not None and all(server.id != default for server in ordered):
+    if default is not None and listed.proves_missing(default):
         findings.append(fail("default server", f"the CAD has no server {default}", "Correct SONORAN_SERVER_ID"))
+    elif default is not None and all(server.id != default for server in ordered):
+        state = f"{default} is not among the servers that could be read"
+        findings.append(warn("default server", state, "Look in the CAD whether it has that server"))
     elif default is not None:
         findings.append(Finding("default server", f"{default}, so dispatchers may leave it out"))
     return findings

@@ -50,7 +50,7 @@ class ServerOption:
 
     async def suggest_servers(self, _: Interaction, typed: str) -> list[app_commands.Choice[int]]:
         """Suggest servers by name and number, from the cache."""
-        servers = (await self.cache.servers()).servers
+        servers = (await self.cache.servers()).listed.servers
         return [app_commands.Choice(name=server_label(one), value=one.id) for one in search_servers(servers, typed)]
 
     async def suggest_calls(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[int]]:
@@ -59,7 +59,7 @@ class ServerOption:
         server_id = (valid_id(int(given)) if re.fullmatch("[0-9]{1,10}", given) else None) or self.default_id
         snapshot = await self.cache.calls(server_id)
         # No second wait for the servers' names: Discord allows autocomplete three seconds in all.
-        servers = {one.id: one for one in self.cache.cached_servers}
+        servers = {one.id: one for one in self.cache.cached_servers.listed.servers}
         suggestions: list[app_commands.Choice[int]] = []
         for call in search_calls(snapshot.calls, typed):
             ref = call.ref

@@ -6,13 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from bot.cad.models import CallRef, EmergencyCall, Server
 from bot.cad.results import Reason
-from bot.calls.cache import CallsSnapshot
+from bot.calls.cache import CallsSnapshot, ServersSnapshot
 from bot.text import clean, joined, plain, quoted, relative_time, truncate
 
 _ADMINS_SEE_MORE = "If this keeps happening, tell an admin: run `/cad911 status`."
 
+BY_NUMBERS = "Use `/remove911` with the numbers."
+"""What always helps a dispatcher who knows them."""
+
 NO_RESULT = "No result within a minute? **Check the CAD**."
 """Below what is under way: if the bot is killed, nothing may ever follow."""
+
+NONE_LEFT = "None left on this page."
+"""In the place of a page whose calls were all removed, while other pages have some."""
 
 MAX_TEXT_IN_LINE = 24
 """Characters of each text in a call's line of the list, so that 25 lines fit into an embed."""
@@ -32,6 +38,11 @@ def server_name(server_id: int, servers: Sequence[Server]) -> str:
     return f"**{f'{server_id} {name}'.strip()}**"
 
 
+def as_of(listed_at: float | None) -> str:
+    """Return how old what a list says is, to be put behind it; empty if that is not known."""
+    return "" if listed_at is None else f" (as of {relative_time(listed_at)})"
+
+
 def details(caller: str, location: str, description: str, missing: str) -> list[str]:
     """Return a call's texts, one per line, so that right-to-left text does not reorder the others."""
     known = {"Caller": caller, "Place": location, "Description": description}
@@ -44,36 +55,52 @@ def describe(call: EmergencyCall) -> list[str]:
     return [f"{_kind(call)}{age}", *details(call.caller, call.location, call.description, "none given")]
 
 
-def list_page(lists: Mapping[int, CallsSnapshot], page: Sequence[EmergencyCall], servers: Sequence[Server] = ()) -> str:
-    """Return a page of the open calls of one or several servers, or why there is none. `lists` is by server."""
+def list_page(
+    lists: Mapping[int, CallsSnapshot], page: Sequence[EmergencyCall], servers: ServersSnapshot | None = None
+) -> str:
+    """Return a page of the open calls of one or several servers, or why there is none.
+
+    `lists` is by server, and `servers` is given if it should have all of them.
+    """
+    left_out = "" if servers is None else _left_out(servers)
     if not lists:
-        return f"⏳ No list of the servers yet. Press Refresh in a moment. {_ADMINS_SEE_MORE}"
+        return left_out or f"⏳ No list of the servers yet. Press Refresh in a moment. {_ADMINS_SEE_MORE}"
     if any(snapshot.plan_too_low for snapshot in lists.values()):
-        return "❌ This list needs Sonoran **Plus**. Use `/remove911` with the numbers."
-    if len(lists) == 1:
-        ((server_id, snapshot),) = lists.items()
-        return _server_page(f"server {server_name(server_id, ())}", snapshot, page)
+        return f"❌ This list needs Sonoran **Plus**. {BY_NUMBERS}"
     parts: list[str] = []
     for server_id, snapshot in lists.items():
         here = [call for call in page if call.ref.server_id == server_id]
-        if here or not snapshot.calls:  # a server whose calls are on other pages is not named
-            parts.append(_server_page(server_name(server_id, servers), snapshot, here))
-    return "\n".join(parts)
+        if len(lists) == 1:
+            parts.append(_server_page(f"server {server_name(server_id, ())}", snapshot, here))
+        elif here or not snapshot.calls:  # a server whose calls are on other pages is not named
+            names = () if servers is None else servers.listed.servers
+            parts.append(_server_page(server_name(server_id, names), snapshot, here))
+    return "\n".join(filter(None, [*(parts or [NONE_LEFT]), left_out]))
+
+
+def _left_out(servers: ServersSnapshot) -> str:
+    """Return why servers may be left out of a view of all, or an empty text."""
+    if not servers.listed.complete:
+        return "⚠️ Some servers can't be read. For one of them, use `/calls911` with its number."
+    if servers.error is not None and servers.listed.listed_at is not None:
+        return f"⚠️ No servers newer than {relative_time(servers.listed.listed_at)}. {_ADMINS_SEE_MORE}"
+    return ""
 
 
 def _server_page(where: str, snapshot: CallsSnapshot, page: Sequence[EmergencyCall]) -> str:
     if snapshot.error is not None and snapshot.error.reason is Reason.NO_SUCH_SERVER:
-        return f"❌ The CAD has no {where}."
+        return f"❌ The CAD has no {where}{as_of(snapshot.error.listed_at)}. Is it new? {BY_NUMBERS}"
     if snapshot.listed_at is None:
         return f"⏳ No list of {where} yet. Press Refresh in a moment. {_ADMINS_SEE_MORE}"
     notes = "" if snapshot.complete else "\n⚠️ Some calls can't be read: check the CAD too."
     if snapshot.error is not None:
         notes += f"\n⚠️ Nothing newer from the CAD. {_ADMINS_SEE_MORE}"
-    when = f"as of {relative_time(snapshot.listed_at)}"
+    when = as_of(snapshot.listed_at)
     if not snapshot.calls:
         which = ("open calls left" if snapshot.pruned else "open calls") if snapshot.complete else "readable calls"
-        return f"No {which} on {where} ({when}).{notes}"
-    return "\n".join([f"Open calls on {where} ({when})", *(_line(call, 2) for call in page)]) + notes
+        return f"No {which} on {where}{when}.{notes}"
+    lines = [_line(call, 2) for call in page] or [NONE_LEFT]
+    return "\n".join([f"Open calls on {where}{when}", *lines]) + notes
 
 
 def select_placeholder(most: int) -> str:

@@ -6,7 +6,7 @@ from bot.cad.models import CallRef
 from bot.cad.remedies import REMEDIES
 from bot.cad.results import Outcome, QueuePosition, Reason, Result
 from bot.journal.entries import CREATE
-from bot.messages.calls import NO_RESULT, call_name, describe, server_name
+from bot.messages.calls import NO_RESULT, as_of, call_name, describe, server_name
 from bot.removals.result import RemovalResult
 from bot.text import clean, quoted, relative_time, truncate
 
@@ -123,7 +123,7 @@ def _gone(removal: RemovalResult) -> str:
         return f"{call} was gone {where} after {request} {when}, not confirmed. {_IF_OPEN}"
     if removal.elsewhere is not None:
         other, listed_at = removal.elsewhere
-        there = f"on {server_name(other.ref.server_id, removal.servers)} (as of {relative_time(listed_at)})"
+        there = f"on {server_name(other.ref.server_id, removal.servers)}{as_of(listed_at)}"
         return (
             f"No call **{ref.call_id}** on server **{ref.server_id}**. There is a call **{other.ref.call_id}** {there}."
         )
@@ -142,11 +142,11 @@ def _unknown(removal: RemovalResult) -> str:
 def _not_done(removal: RemovalResult) -> str:
     result = removal.result
     if result.reason is Reason.NO_SUCH_SERVER:
-        as_of = "" if result.listed_at is None else f" (as of {relative_time(result.listed_at)})"
+        has = "had" if result.listed_at is None else "has"  # the journal does not keep how old the list was
         known = [server_name(server.id, removal.servers) for server in removal.servers[:MAX_SERVERS]]
         more = [f"{len(removal.servers) - MAX_SERVERS} more"] if len(removal.servers) > MAX_SERVERS else []
-        has = f" It has {', '.join([*known, *more])}." if known else ""
-        return f"your CAD has no server **{removal.ref.server_id}**{as_of}.{has}"
+        others = f" It has {', '.join([*known, *more])}." if known else ""
+        return f"your CAD {has} no server **{removal.ref.server_id}**{as_of(result.listed_at)}.{others}"
     if result.reason is Reason.BREAKER:
         cause, remedy = REMEDIES[result.breaker_reason or Reason.OTHER_REFUSAL]
         return f"the bot is paused because {cause}. Tell an admin: {remedy}."

@@ -5,18 +5,16 @@ from __future__ import annotations
 from bot.cad.models import CallRef
 from bot.calls.cache import CallsSnapshot
 from bot.calls.posts import CallPost, PostError
-from bot.messages.calls import NO_RESULT, call_name, describe, details
+from bot.messages.calls import BY_NUMBERS, NO_RESULT, as_of, call_name, describe, details
 from bot.text import relative_time
 
-_BY_ID = "Use `/remove911` with the numbers."
-
 _POST_ERRORS = {
-    PostError.NOT_THE_CADS: f"This isn't one of the CAD's posts. {_BY_ID}",
+    PostError.NOT_THE_CADS: f"This isn't one of the CAD's posts. {BY_NUMBERS}",
     PostError.NO_CALL: "This post isn't about a {number} call.",
     PostError.DISPATCH_CALL: "This post is about a dispatch call. Close it in the CAD.",
-    PostError.NO_SERVER: f"This post doesn't say which server the call is on. {_BY_ID}",
-    PostError.AMBIGUOUS: f"This post can mean more than one call, and the bot doesn't guess. {_BY_ID}",
-    PostError.UNREADABLE: f"The numbers in this post can't be read. {_BY_ID}",
+    PostError.NO_SERVER: f"This post doesn't say which server the call is on. {BY_NUMBERS}",
+    PostError.AMBIGUOUS: f"This post can mean more than one call, and the bot doesn't guess. {BY_NUMBERS}",
+    PostError.UNREADABLE: f"The numbers in this post can't be read. {BY_NUMBERS}",
 }
 
 
@@ -25,9 +23,9 @@ def post_error(error: PostError, number: str) -> str:
     return f"❌ {_POST_ERRORS[error]}".replace("{number}", number)
 
 
-def unknown_server(ref: CallRef) -> str:
-    """Refuse a post whose server is not in the CAD's list."""
-    return f"❌ This post names server **{ref.server_id}**, but the CAD has no such server."
+def unknown_server(ref: CallRef, listed_at: float | None) -> str:
+    """Refuse a post whose server was not in the CAD's list at that time."""
+    return f"❌ The CAD has no server **{ref.server_id}**{as_of(listed_at)}, which this post names. {BY_NUMBERS}"
 
 
 def confirm_removal(post: CallPost, snapshot: CallsSnapshot | None) -> str:

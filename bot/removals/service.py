@@ -174,8 +174,8 @@ class RemovalService:
     def _with_hint(self, removal: RemovalResult) -> RemovalResult:
         """Add what the cache knows if the server may be wrong."""
         if removal.result.reason in (Reason.NO_SUCH_CALL, Reason.NOT_LISTED, Reason.NO_SUCH_SERVER):
-            elsewhere = self._cache.elsewhere(removal.ref)
-            return replace(removal, servers=self._cache.cached_servers, elsewhere=elsewhere)
+            elsewhere, servers = self._cache.elsewhere(removal.ref), self._cache.cached_servers.listed.servers
+            return replace(removal, servers=servers, elsewhere=elsewhere)
         return removal
 
     async def recreate(

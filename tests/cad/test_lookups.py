@@ -10,11 +10,11 @@ from math import inf
 import pytest
 
 from bot.cad.client import CadClient
-from bot.cad.models import CallRef, EmergencyCall, OpenCalls, Plan, Server
+from bot.cad.models import CallRef, EmergencyCall, OpenCalls, Plan, Server, ServerList
 from bot.cad.results import Outcome, Reason, Result
 from bot.sandbox.fake_cad.server import FakeCad
 from bot.sandbox.fake_cad.state import FakeCall
-from tests.support.cad import remove_and_wait
+from tests.support.cad import ServersAsSent, remove_and_wait
 from tests.support.clocks import InstantClock
 from tests.support.faulty_server import http, responding, serve
 
@@ -88,7 +88,9 @@ async def test_no_list_is_requested_while_the_plan_is_unknown(cad: FakeCad, clie
 
 async def test_servers_need_the_plan_standard(cad: FakeCad, client: CadClient) -> None:
     cad.plan = Plan.STANDARD
-    assert await client.servers() == (Server(1, "Los Santos"), Server(2, "Blaine County"))
+    listed = await client.servers()
+    assert isinstance(listed, ServerList)
+    assert (listed.servers, listed.complete) == ((Server(1, "Los Santos"), Server(2, "Blaine County")), True)
     assert client.plan is Plan.STANDARD
     cad.plan = Plan.STARTER
     await client.probe()
@@ -124,6 +126,14 @@ async def test_404_on_an_unlisted_server_becomes_no_such_server(cad: FakeCad, cl
     assert result.listed_at is not None
     assert verdict(await remove_and_wait(client, CallRef(1, 99))) == (Outcome.GONE, Reason.NO_SUCH_CALL)
     assert cad.kinds.count("REMOVE_911") == 3
+
+
+@pytest.mark.parametrize("listed", [[], [{"id": 1}, {"id": "9"}]], ids=["empty", "incomplete"])
+async def test_404_is_no_missing_server_if_the_list_does_not_prove_it(listed: list[dict[str, object]]) -> None:
+    cad = ServersAsSent(listed, plan=Plan.PLUS)
+    async with cad.serving() as account, CadClient(account, timeout=2.0, clock=InstantClock()) as client:
+        await client.servers()
+        assert verdict(await remove_and_wait(client, CallRef(9, 302))) == (Outcome.GONE, Reason.NO_SUCH_CALL)
 
 
 async def test_created_call_has_its_new_number_in_the_result(cad: FakeCad, client: CadClient) -> None:

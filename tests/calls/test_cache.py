@@ -161,7 +161,7 @@ async def test_callers_get_empty_snapshots_when_the_cad_never_answers(cad: FakeC
     cad.delays_by_kind |= {"GET_VERSION": inf, "GET_SERVERS": inf}
     async with opened(cad, api, refresh_wait=0.05) as (cache, _):
         assert (await cache.calls()).calls == ()
-        assert (await cache.servers()).servers == ()
+        assert (await cache.servers()).listed.servers == ()
 
 
 async def test_servers_are_refreshed_one_at_a_time_the_stalest_first(
@@ -250,7 +250,7 @@ async def test_servers_are_requested_every_10_minutes_or_15_seconds_after_a_fail
 ) -> None:
     cad.plan = Plan.STANDARD
     snapshots = await asyncio.gather(*(cache.servers() for _ in range(20)))
-    assert {tuple((one.id, one.name) for one in each.servers) for each in snapshots} == {
+    assert {tuple((one.id, one.name) for one in each.listed.servers) for each in snapshots} == {
         ((1, "Los Santos"), (2, "Blaine County"))
     }
     clock.t = 599
@@ -260,7 +260,7 @@ async def test_servers_are_requested_every_10_minutes_or_15_seconds_after_a_fail
     cad.canned = 200, "<html>"
     for _ in range(2):
         failed = await cache.servers()
-        assert len(failed.servers) == 2
+        assert len(failed.listed.servers) == 2
         assert failed.error is not None
     assert cad.kinds.count("GET_SERVERS") == 2
     cad.canned = None
@@ -272,6 +272,33 @@ async def test_calls_of_an_unlisted_server_are_not_requested(cad: FakeCad, cache
     await cache.servers()
     assert (await cache.calls(9)).calls == ()
     assert "GET_CALLS" not in cad.kinds
+
+
+async def test_server_that_is_missing_from_an_older_list_is_looked_for_once_in_15_seconds(
+    cad: FakeCad, cache: CallCache, clock: InstantClock
+) -> None:
+    await cache.servers()
+    cad.servers = {**cad.servers, 3: "Cayo Perico"}
+    cad.calls[CallRef(3, 1)] = FakeCall(CallRef(3, 1), "Ana", "Pier", "Smoke")
+    for _ in range(3):
+        missing = await cache.calls(3)
+        assert missing.error is not None
+        assert (missing.error.reason, missing.error.listed_at) == (Reason.NO_SUCH_SERVER, clock.ahead)
+    assert cad.kinds.count("GET_SERVERS") == 1
+    clock.t += 15
+    assert ids(await cache.calls(3)) == [1]
+    for _ in range(3):
+        assert (await cache.servers(9)).proves_missing(9)
+    assert cad.kinds.count("GET_SERVERS") == 2
+
+
+async def test_list_of_servers_that_can_not_be_refreshed_proves_nothing(
+    cad: FakeCad, cache: CallCache, clock: InstantClock
+) -> None:
+    await cache.servers()
+    clock.t += 15
+    cad.canned = 200, "<html>"
+    assert not (await cache.servers(9)).proves_missing(9)
 
 
 async def test_cache_keeps_max_servers_and_drops_the_stalest(
@@ -309,5 +336,5 @@ async def test_bug_is_logged_and_callers_get_empty_snapshots(
     monkeypatch.setattr(CadClient, "servers", broken)
     assert (await cache.calls(1)).calls == ()
     assert (await cache.calls()).calls == ()
-    assert (await cache.servers()).servers == ()
+    assert (await cache.servers()).listed.servers == ()
     assert "a bug in this bot" in caplog.text

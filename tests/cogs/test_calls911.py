@@ -16,6 +16,8 @@ from bot.config.settings import Settings
 from bot.sandbox.fake_cad.server import FakeCad
 from bot.sandbox.fake_cad.state import FakeCall
 from bot.sandbox.simulation import Roles, Simulation, settings_for
+from tests.support.cad import HALF_READABLE, ServersAsSent
+from tests.support.clocks import InstantClock, until
 from tests.support.simulation import V1_ONLY, OpenSimulation, open_on, remove
 
 pytestmark = pytest.mark.both_api_versions
@@ -187,6 +189,37 @@ async def test_sixty_calls_are_paged(make_simulation: OpenSimulation) -> None:
     assert (footer(shown), len(options(shown))) == ("Page 3 of 3, 58 calls", 8)
 
 
+async def test_member_who_lost_the_role_while_a_call_is_removed_sees_no_further_call(
+    make_simulation: OpenSimulation,
+) -> None:
+    simulation = await make_simulation(cad=many(27))
+    shown = await listed(simulation)
+    question = await pick(simulation, shown, "1")
+    simulation.cad.delays[CallRef(1, 1)] = 0.2
+    click = asyncio.create_task(simulation.dispatcher.click(question, label="Remove call"))
+    await until(lambda: simulation.cad.requests_of("REMOVE_911") != [])
+    await simulation.bot.http.remove_role(simulation.guild.id, simulation.dispatcher.id, simulation.dispatcher_role.id)
+    await click
+    assert question.content.startswith("✅ Call **1** removed")
+    assert [value for _, value in options(shown)] == [str(number) for number in range(2, 26)]
+    assert "Caller 26" not in text(shown)
+
+
+async def test_next_page_after_a_removal_begins_with_the_call_that_followed(make_simulation: OpenSimulation) -> None:
+    simulation = await make_simulation(cad=many(27))
+    shown = await listed(simulation)
+    await simulation.dispatcher.click(await pick(simulation, shown, "1"), label="Remove call")
+    assert shown.response is not None
+    shown = await simulation.dispatcher.click(shown.response, label="Next")
+    assert [value for _, value in options(shown)] == ["26", "27"]
+    await simulation.dispatcher.click(await pick(simulation, shown, "26", "27"), label="Remove 2 calls")
+    assert text(shown).endswith("\nNone left on this page.")
+    assert footer(shown) == "Page 2 of 2, 24 calls"
+    assert shown.response is not None
+    shown = await simulation.dispatcher.click(shown.response, label="Refresh")
+    assert (footer(shown), len(options(shown))) == (None, 24)
+
+
 async def test_empty_list_shows_only_refresh(make_simulation: OpenSimulation) -> None:
     simulation = await make_simulation(cad=many(0))
     shown = await listed(simulation)
@@ -303,8 +336,51 @@ async def test_unknown_server_is_refused_without_a_request(make_simulation: Open
     simulation = await open_on(make_simulation, Plan.PLUS)
     await simulation.call_cache.servers()
     shown = await simulation.dispatcher.slash(simulation.room, "calls911", server_id=9)
-    assert text(shown).strip() == "❌ The CAD has no server **9**."
+    assert re.fullmatch(
+        r"❌ The CAD has no server \*\*9\*\* \(as of <t:\d+:R>\)\. Is it new\? Use `/remove911` with the numbers\.",
+        text(shown).strip(),
+    )
     assert simulation.cad.requests_of("GET_CALLS") == []
+
+
+async def test_server_that_was_added_after_the_list_was_read_is_listed(make_simulation: OpenSimulation) -> None:
+    clock = InstantClock()
+    simulation = await open_on(make_simulation, Plan.PLUS, clock=clock)
+    await simulation.call_cache.servers()
+    simulation.cad.servers = {**simulation.cad.servers, 3: "Cayo Perico"}
+    clock.t += 60
+    shown = await simulation.dispatcher.slash(simulation.room, "calls911", server_id=3)
+    assert text(shown).strip().startswith("No open calls on server **3** (as of <t:")
+
+
+async def test_server_that_could_not_be_read_is_listed_when_asked_for(make_simulation: OpenSimulation) -> None:
+    simulation = await make_simulation(cad=ServersAsSent(HALF_READABLE, plan=Plan.PLUS))
+    await simulation.call_cache.servers()
+    shown = await simulation.dispatcher.slash(simulation.room, "calls911", server_id=2)
+    assert "`#11`" in text(shown)
+
+
+@pytest.mark.parametrize("entries", [HALF_READABLE, HALF_READABLE[1:]], ids=["some", "none"])
+async def test_view_of_all_servers_says_that_some_can_not_be_read(
+    make_simulation: OpenSimulation, entries: list[dict[str, object]]
+) -> None:
+    simulation = await make_simulation(cad=ServersAsSent(entries, plan=Plan.PLUS))
+    shown = await listed_everywhere(simulation)
+    note = "⚠️ Some servers can't be read. For one of them, use `/calls911` with its number."
+    assert text(shown).strip().endswith(note)
+    assert ("`#301`" in text(shown)) == (len(entries) > 1)
+    assert "Some servers" not in text(await listed(simulation))
+
+
+async def test_view_of_all_servers_says_how_old_they_are_if_there_is_nothing_newer(
+    make_simulation: OpenSimulation,
+) -> None:
+    clock = InstantClock()
+    simulation = await open_on(make_simulation, Plan.PLUS, clock=clock)
+    await listed_everywhere(simulation)
+    clock.t += 600
+    await simulation.cad.go_down()
+    assert f"⚠️ No servers newer than <t:{clock.ahead:.0f}:R>." in text(await listed_everywhere(simulation))
 
 
 async def test_downgraded_plan_is_reported_each_time(make_simulation: OpenSimulation) -> None:

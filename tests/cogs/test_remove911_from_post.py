@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from math import inf
 
@@ -21,7 +22,8 @@ from bot.sandbox.message_menu import use_message_command
 from bot.sandbox.simulation import Simulation
 from cogs.remove911 import MESSAGE_COMMAND
 from tests.support.audit import dispatcher_of
-from tests.support.clocks import ManualClock, until
+from tests.support.cad import HALF_READABLE, ServersAsSent
+from tests.support.clocks import InstantClock, ManualClock, until
 from tests.support.posts import post_of
 from tests.support.simulation import V1_ONLY, OpenSimulation
 
@@ -290,8 +292,32 @@ async def test_post_with_an_unknown_server_is_refused(make_simulation: OpenSimul
     post = await post_of(simulation, CALL)
     simulation.cad.servers = {2: "Blaine County"}
     shown = await use_on(simulation, post)
-    assert shown.content.startswith("❌ This post names server **1**, but the CAD has no such server.")
+    assert re.fullmatch(
+        r"❌ The CAD has no server \*\*1\*\* \(as of <t:\d+:R>\), which this post names\. "
+        r"Use `/remove911` with the numbers\.",
+        shown.content,
+    )
     assert simulation.cad.requests_of("REMOVE_911") == []
+
+
+async def test_post_whose_server_is_newer_than_the_list_is_confirmed(make_simulation: OpenSimulation) -> None:
+    clock = InstantClock()
+    simulation = await make_simulation(cad=FakeCad(plan=Plan.PLUS), clock=clock)
+    post = await post_of(simulation, CALL)
+    servers, simulation.cad.servers = simulation.cad.servers, {2: "Blaine County"}
+    await simulation.call_cache.servers()
+    simulation.cad.servers = servers
+    clock.t += 60
+    shown = await use_on(simulation, post)
+    assert shown.content.startswith("Remove call **302** (server **1**)?")
+
+
+async def test_post_whose_server_could_not_be_read_is_confirmed(make_simulation: OpenSimulation) -> None:
+    simulation = await make_simulation(cad=ServersAsSent(HALF_READABLE, plan=Plan.PLUS))
+    shown = await use_on(simulation, await post_of(simulation, CallRef(2, 11)))
+    assert shown.content.startswith("Remove call **11** (server **2**)?")
+    await simulation.dispatcher.click(shown, label="Remove call")
+    assert shown.content.startswith("✅ Call **11** removed (server **2**).")
 
 
 async def test_call_gone_since_the_last_list_is_reported(make_simulation: OpenSimulation) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from yarl import URL
 
+from bot.cad.models import Account, Server, ServerList
 from bot.cad.requests import RequestKind
 from bot.cad.results import Outcome, Reason, Result
 from bot.config.settings import Settings
 from bot.health.cad_checks import check_sending, check_servers
 from bot.health.finding import Finding, Severity
-from tests.support.settings import GOOD
+from tests.support.settings import GOOD, KEY, TOKEN
 
 SETTINGS = Settings.from_mapping(GOOD)
 
@@ -94,3 +96,24 @@ def test_every_reason_has_a_cause_of_its_own_and_what_is_not_known_is_no_failure
     assert ("answer could not be used" in found.state) == (why is Reason.UNREADABLE)
     assert ("a bug in this bot" in found.state) == (why is Reason.OUR_BUG)
     assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("default", "listed", "state"),
+    [
+        pytest.param(1, (Server(1, "A"),), "1, so dispatchers may leave it out", id="read"),
+        pytest.param(2, (Server(1, "A"),), "2 is not among the servers that could be read", id="not read"),
+        pytest.param(2, (), "2 is not among the servers that could be read", id="none read"),
+    ],
+)
+def test_list_of_servers_that_could_not_all_be_read_calls_no_server_missing(
+    default: int, listed: tuple[Server, ...], state: str
+) -> None:
+    account = Account(URL("http://127.0.0.1"), "ours", KEY)
+    settings = Settings(discord_token=TOKEN, account=account, dispatcher_role_ids=(1,), default_server_id=default)
+    servers, one = check_servers(settings, ServerList(listed, complete=False))
+    assert servers.severity is Severity.WARN
+    assert servers.state == ("1 A" if listed else "none") + ": not all of them could be read"
+    assert one.subject == "default server"
+    assert one.state == state
+    assert one.severity is not Severity.FAIL

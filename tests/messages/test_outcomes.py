@@ -67,6 +67,10 @@ def test_every_reason_has_a_text_for_every_outcome() -> None:
             "❌ Call **302** not removed (server **1**): your CAD has no server **1** (as of <t:1790000000:R>).",
         ),
         (
+            Result(Outcome.REJECTED, Reason.NO_SUCH_SERVER),  # from the journal, after a restart
+            "❌ Call **302** not removed (server **1**): your CAD had no server **1**.",
+        ),
+        (
             Result(Outcome.NOT_SENT, Reason.RESTARTED),
             (
                 "❌ Call **302** not removed (server **1**): the bot restarted before it sent the request. "

@@ -74,6 +74,8 @@ class Cad:
     Attributes:
         open: each open call, and how often its number was in use before.
         changes: when each call was opened and closed.
+        servers: the name of each server.
+        added: when each server was added, by the true time of day; not for those that were always there.
         held_back: when the CAD asked each process to send no request of a kind, and until when.
     """
 
@@ -81,6 +83,8 @@ class Cad:
         self.world, self.api, self.level = world, api, level
         self.open: dict[CallRef, int] = {}
         self.changes: dict[CallRef, list[tuple[float, bool]]] = {}
+        self.servers = {1: "Los Santos", 2: "Blaine County"}
+        self.added: dict[int, float] = {}
         self.requests: list[CadRequest] = []
         self.held_back: dict[tuple[int, str], tuple[float, float]] = {}
         self._recent: dict[str, list[float]] = {}
@@ -96,6 +100,13 @@ class Cad:
         else:
             del self.open[ref]
         return True
+
+    def add_server(self, number: int) -> None:
+        """Add a server, whose first calls are open at once."""
+        self.servers[number] = f"Server {number}"
+        self.added[number] = self.world.loop.true_time()
+        for call in range(1, 13):
+            self.change(CallRef(number, call), is_open=True)
 
     def was_closed(self, ref: CallRef, since: float, until: float) -> bool:
         """Return True if a call was not open at some moment between two moments."""
@@ -198,8 +209,12 @@ class Cad:
             name = self.level.name.replace("_", " ")
             return self._yes(f"{self.level.value} {name}", {"version": 1, "name": name})
         if kind == "SERVERS":
-            return Answer.of({"servers": [{"id": 1, "name": "Los Santos"}, {"id": 2, "name": "Blaine County"}]})
-        if ref.server_id not in (1, 2):
+            odd = str if self.world.fault("servers") == "unreadable" else int
+            listed = [
+                {"id": number if number == 1 else odd(number), "name": name} for number, name in self.servers.items()
+            ]
+            return Answer.of({"servers": listed})
+        if ref.server_id not in self.servers:
             return self._no(404, "SERVER NOT FOUND", f"Server {ref.server_id} is not configured.")
         if kind == "CALLS":
             calls = [call_json(one, times) for one, times in self.open.items() if one.server_id == ref.server_id]

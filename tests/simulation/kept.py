@@ -76,5 +76,16 @@ KEPT: dict[str, Plan] = {
             Item(10.0, "cad", "bare 404", 60.0, mark="CALLS", key=1), Item(20.0, "list", "lee", 1.0, server=2, key=2),
         ),
     ),
+    "a server is added after the list of servers was read": Plan(
+        45, items=(Item(10.0, "list", "dana", server=0, key=1), Item(30.0, "server", server=3, key=2),
+                   Item(60.0, "list", "kim", 1.0, server=3, key=3),
+                   Item(90.0, "post", "omar", number=4, server=3, key=4)),
+    ),
+    "an entry of the list of servers can't be read": Plan(
+        59, api="v2", items=(
+            Item(0.0, "servers", "unreadable", 600.0, key=1), Item(10.0, "list", "dana", server=0, key=2),
+            Item(30.0, "list", "kim", 1.0, server=2, key=3), Item(60.0, "post", "omar", number=4, server=2, key=4),
+        ),
+    ),
 }  # fmt: skip
 """By what went wrong."""

@@ -11,9 +11,8 @@ from bot.cad.models import CallRef
 from tests.simulation.cad import KEY, LIMITS, CadRequest
 from tests.simulation.discord_side import ACK_SECONDS, TOKEN_SECONDS, Interaction
 from tests.simulation.host import DISCORD_TOKEN
-from tests.simulation.loop import START
-from tests.simulation.plan import SERVERS
-from tests.simulation.reading import Claim, Says, denied_servers, is_open, is_refusal, read
+from tests.simulation.loop import START, SimulatedLoop
+from tests.simulation.reading import Claim, Says, is_open, is_refusal, missing_servers, read
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -114,14 +113,22 @@ class Oracle:
         """A person reads a text."""
         if not one.allowed and text and not is_refusal(text):
             self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
-        for server in denied_servers(text) & set(SERVERS):
-            self.find(1, "a server denied", f"{one.who} reads that there is no server {server}: {text[:200]}")
+        self._check_servers(one, text)
         ask = self.asks.get(one.token)
         for claim in read(text):
             if ask is not None and claim.ref in ask.refs:
                 self._hear(ask, claim)
             elif claim.is_final and ask is not None:
                 self.find(1, "another call", f"{one.who} asked for {ask.refs} and reads: {claim.text}")
+
+    def _check_servers(self, one: Interaction, text: str) -> None:
+        """Compare with the truth that the CAD has no such server: now if no time is given, else then."""
+        cad, wrong_clock = self._world.cad, any(item.what == "clock" for item in self._world.plan.items)
+        for server, as_of, only_had in missing_servers(text):
+            added = cad.added.get(server, 0.0 if server in cad.servers else float("inf"))
+            said_for = START + one.created - SimulatedLoop.FIRST if as_of is None else as_of - 1.0
+            if added <= said_for and (not added or not (only_had or (wrong_clock and as_of is not None))):
+                self.find(1, "falsely no such server", f"{one.who} reads {text!r}, and the CAD had server {server}")
 
     def on_acknowledged(self, one: Interaction) -> None:
         """Discord took an acknowledgement."""

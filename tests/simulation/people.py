@@ -60,7 +60,7 @@ class People:
         await self._remove(item, ref, chance)
 
     async def _list(self, item: Item, _: CallRef, chance: random.Random) -> None:
-        one = self._command(item.who, "calls911", server_id=item.server)
+        one = self._command(item.who, "calls911", **({"server_id": item.server} if item.server else {}))
         message = one.message
         if chance.random() < 0.3 and await self._press(item.who, message, "Refresh", "refresh"):
             await asyncio.sleep(2.0)

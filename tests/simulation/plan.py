@@ -13,6 +13,8 @@ PEOPLE = ("dana", "omar", "kim", "lee", "ada", "joe")
 """Dispatchers, then an admin, then a stranger."""
 ADMIN, STRANGER = "ada", "joe"
 SERVERS = (1, 2)
+SERVERS_CHANGE = 0.15
+"""The part of the seeds in which the servers are not what they were."""
 FAULTS = {
     "cad": (
         "refused", "no connection", "lost", "silent", "reset", "hang", "cut", "slow", "500", "500 after", "502", "503",
@@ -24,6 +26,7 @@ FAULTS = {
     "edit": ("lost", "answer lost", "500", "slow", "429", "404"),
     "audit": ("lost", "answer lost", "500", "slow", "429", "403", "odd"),
     "other": ("lost", "answer lost", "500", "slow", "429", "hang"),
+    "servers": ("unreadable",),
     "gateway": ("late", "twice", "away", "new session"),
     "disk": ("slow", "locked", "full", "error", "stuck"),
     "file": ("deleted", "moved"),
@@ -44,7 +47,7 @@ class Item:
         seconds: how long a fault lasts, or how long a person thinks.
         share: the part of what happens meanwhile that a fault hits.
         number: a call's number; for a kill, the steps after its mark.
-        server: a call's server.
+        server: a call's server; for a list, 0 means all.
         mark: what a kill waits for; the only kind of request that a fault of the CAD hits.
     """
 
@@ -111,6 +114,7 @@ def make(seed: int) -> Plan:
     items += [_kill(chance, chance.uniform(5, CHAOS)) for _ in range(chance.choice((0, 0, 1, 2)))]
     for server, what in product(SERVERS, ("call",) * 8 + ("close",) * 3):
         items.append(Item(chance.uniform(0, CHAOS), what, number=chance.randint(1, 20), server=server))
+    items += _servers(random.Random(f"servers {seed}"))
     items.sort(key=lambda item: item.at)
     return Plan(
         seed,
@@ -120,6 +124,24 @@ def make(seed: int) -> Plan:
         default_server=chance.choice((None, 1)),
         items=tuple(replace(item, key=number) for number, item in enumerate(items)),
     )
+
+
+def _servers(chance: random.Random) -> list[Item]:
+    """In some runs, a server is added, or the list of servers has an entry that can't be read: people ask for both."""
+    if chance.random() > SERVERS_CHANGE:
+        return []
+    at, asks = chance.uniform(30, CHAOS / 2), ("post", "list", "list", "remove")
+    if chance.random() < 0.5:
+        first, server = Item(at, "server", server=3), 3
+    else:
+        first, server = Item(0.0, "servers", "unreadable", at), 2
+
+    def asked(number: int) -> Item:
+        what, who = chance.choice(asks), chance.choice(PEOPLE[:4])
+        one = server if what != "list" else chance.choice((server, server, 0))
+        return Item(chance.uniform(5, 2 * at), what, who, 1.0, number=number, server=one)
+
+    return [first, *(asked(number) for number in range(1, chance.randint(6, 12)))]
 
 
 def _action(chance: random.Random, weights: dict[str, int]) -> Item:

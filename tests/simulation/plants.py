@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.cad import parsing, v1, v2
 from bot.cad.client import CadClient
+from bot.cad.models import ServerList
 from bot.cad.request_queue import RequestQueue
 from bot.cad.results import Outcome, Reason, Result
 from bot.cad.transport import Transport
@@ -183,6 +184,15 @@ def _taken_away_is_not_rescued() -> None:
     _replace(file, "_rescue", planted)
 
 
+def _incomplete_list_of_servers_proves() -> None:
+    def planted(original: Any, listed: Any, server_id: int) -> Any:
+        if not listed.complete and all(server.id != server_id for server in listed.servers):
+            return _hit(True)
+        return original(listed, server_id)
+
+    _replace(ServerList, "proves_missing", planted)
+
+
 PLANTS = (
     Plant("a broken connection is told as not sent", 1, ("falsely not sent", "falsely not done"), 120,
           _lost_connection_counts_as_not_sent),
@@ -204,6 +214,8 @@ PLANTS = (
     Plant("what the CAD says is not searched for secrets", 3, ("secret sent", "secret logged"), 80,
           _secrets_are_not_redacted),
     Plant("an entry is noted as posted before it is", 4, ("not audited",), 40, _posted_before_it_is_sent),
+    Plant("a server that could not be read is told as missing", 1, ("falsely no such server",), 100,
+          _incomplete_list_of_servers_proves),
     Plant("a journal that was taken away is not rescued", 4, ("entry lost",), 120, _taken_away_is_not_rescued),
 )  # fmt: skip
 """Every planted bug."""

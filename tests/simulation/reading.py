@@ -57,7 +57,6 @@ _NOTHING_SENT = (
     "before it sent the request", "the CAD can't be reached", "the bot can't write its journal", "the bot is paused",
     "the bot is shutting down", "it waited too long", "too many requests are waiting",
 )  # fmt: skip
-_NO_SERVER = re.compile(r"CAD has no (?:server )?\*\*(\d+)|server \*\*(\d+)\*\*, but the CAD has no such server")
 _REFUSALS = ("⛔ ", "❌ Not done: ", "⌛ These buttons ", "☑️ Your first click ")
 
 
@@ -82,9 +81,19 @@ def read(text: str) -> list[Claim]:
     return claims
 
 
-def denied_servers(text: str) -> set[int]:
-    """Return the servers of which a text says that the CAD does not have them."""
-    return {int(one or other) for one, other in _NO_SERVER.findall(text)}
+_NO_SERVER = re.compile(r"CAD (has|had) no (?:server )?\*\*(\d+)[^*]*\*\*(?: \(as of <t:(\d+):R>\))?")
+
+
+def missing_servers(text: str) -> list[tuple[int, float | None, bool]]:
+    """Return each server that a text says is missing, the time that it gives, and whether it only says "had".
+
+    Raises:
+        ValueError: it seems to say so, in words that are not known.
+    """
+    found = [(int(one[2]), float(one[3]) if one[3] else None, one[1] == "had") for one in _NO_SERVER.finditer(text)]
+    if re.search("CAD .*no (such )?server", text) and not found:
+        raise ValueError(f"the oracle can't read this sentence; teach it in reading.py: {text}")
+    return found
 
 
 def is_refusal(text: str) -> bool:

@@ -130,6 +130,9 @@ class World:
         if item.what in ("call", "close"):
             if self.cad.change(ref, is_open=opened):
                 self.tell("cad", f"{ref} is {'opened' if opened else 'closed by an officer'}")
+        elif item.what == "server":
+            self.tell("cad", f"server {item.server} is added")
+            self.cad.add_server(item.server)
         elif item.what in ("clock", "file", "process"):
             self.host.do(item)
         elif item.what in FAULTS:
