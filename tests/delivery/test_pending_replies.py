@@ -126,7 +126,7 @@ async def test_kept_text_that_its_command_replaced_meanwhile_is_not_sent(simulat
     assert sent == ["first"]
 
 
-async def test_kept_answer_that_is_no_result_neither_hides_the_result_nor_comes_after_it(
+async def test_kept_answer_that_is_no_result_neither_hides_nor_follows_the_result(
     simulation: Simulation,
 ) -> None:
     """A bug after a request was recorded: its task says so, and the request ends all the same."""
