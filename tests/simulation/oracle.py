@@ -281,7 +281,7 @@ class Oracle:
                 self.find(5, "no answer", f"{what} got no answer in 3 s")
         elif ask is not None:
             self._judge_result(ask, text)
-        elif one.owed is not None and one.owed == one.message.text:
+        elif one.owed == one.message.text:
             kept = host.excuse(one.created, one.created + 60.0, "edit")  # in memory, and given again each minute
             if host.died(one.created, one.created + (TOKEN_SECONDS if kept else 60.0)):
                 self.exempt[NEVER_KEPT] += 1
