@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -19,8 +21,8 @@ from bot.interactions.guard import REQUIRED_ROLE
 from bot.interactions.member_names import MemberNames
 from bot.interactions.options import Id
 from bot.interactions.replies import defer, respond, send_file
-from bot.interactions.views import OwnedView
-from bot.journal.entries import EntryFilter
+from bot.interactions.views import PagedView
+from bot.journal.entries import Entry, EntryFilter
 from bot.journal.export import MAX_IN_MEMORY, write_csv
 from bot.journal.store import Journal
 from bot.messages import history as history_messages
@@ -74,57 +76,74 @@ class Cad911(
         if await defer(interaction):
             since = None if days is None else interaction.client.clock.wall() - days * 86_400
             entry_filter = EntryFilter(call_id, person.id if person else None, outcome, since)
-            await _Pages(interaction, self._journal, entry_filter).show(interaction)
+            await _Pages(interaction, self._journal, entry_filter).turn(interaction, (None,))
 
 
-class _Pages(OwnedView):
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of the journal.
+
+    Attributes:
+        starts: for this page and each newer one, the entry number below which it starts; None for the newest page.
+        following: the same for the next older page; None if there is none.
+    """
+
+    starts: tuple[int | None, ...] = (None,)
+    entries: Sequence[Entry] = ()
+    names: Mapping[int, str] = field(default_factory=dict[int, str])
+    following: int | None = None
+
+
+class _Pages(PagedView[_Page]):
     """A page of the journal, and buttons for the other pages and the CSV file."""
 
     def __init__(self, origin: Interaction, journal: Journal, entry_filter: EntryFilter) -> None:
-        super().__init__(origin)
+        super().__init__(origin, _Page())
         self._journal = journal
         self._filter = entry_filter
         self._names = MemberNames(origin.guild)
-        # For this page and each newer one: the entry number below which it starts; None for the newest page.
-        self._starts: list[int | None] = [None]
-        self._next: int | None = None
 
-    async def show(self, interaction: Interaction) -> None:
-        """Read the page and show it."""
-        found = await self._journal.page(self._filter, self._starts[-1], PAGE + 1)
-        page = found[:PAGE]
-        self._next = page[-1].number if len(found) > PAGE else None
-        self.newer.disabled = len(self._starts) == 1
-        self.older.disabled = self._next is None
-        self.file.disabled = not page
-        people = {entry.user_id for entry in page if entry.user_id is not None}
+    async def turn(self, interaction: Interaction, starts: tuple[int | None, ...]) -> None:
+        """Read a page and show it."""
+        found = await self._journal.page(self._filter, starts[-1], PAGE + 1)
+        entries = found[:PAGE]
+        people = {entry.user_id for entry in entries if entry.user_id is not None}
         names = {user_id: (await self._names.of(user_id))[0] for user_id in people}
-        text = truncate(history_messages.history_page(page, self._filter, names), MAX_EMBED)
+        page = _Page(starts, entries, names, entries[-1].number if len(found) > PAGE else None)
+        await self.show(interaction, lambda _: page)
+
+    def draw(self, state: _Page) -> discord.Embed:
+        """Set the buttons for a page, and return its text."""
+        self.newer.disabled = len(state.starts) == 1
+        self.older.disabled = state.following is None
+        self.file.disabled = not state.entries
+        text = truncate(history_messages.history_page(state.entries, self._filter, state.names), MAX_EMBED)
         embed = discord.Embed(title="History", description=text)
-        if page:
-            embed.set_footer(text=f"Page {len(self._starts)}")
-        await respond(interaction, "", self, embed=embed)
+        if state.entries:
+            embed.set_footer(text=f"Page {len(state.starts)}")
+        return embed
+
+    # Both start from the page that is on show as the click arrives, so a second click on a slow one turns no further.
 
     @discord.ui.button(label="Newer")
     async def newer(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Show the page with newer entries."""
+        starts = self.state.starts
         if await defer(interaction):
-            if len(self._starts) > 1:
-                self._starts.pop()
-            await self.show(interaction)
+            await self.turn(interaction, starts[:-1] or starts)
 
     @discord.ui.button(label="Older")
     async def older(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Show the page with older entries."""
+        shown = self.state
         if await defer(interaction):
-            if self._next not in (None, self._starts[-1]):  # a click just before may be loading that page already
-                self._starts.append(self._next)
-            await self.show(interaction)
+            older = () if shown.following is None else (shown.following,)
+            await self.turn(interaction, (*shown.starts, *older))
 
     @discord.ui.button(label="All as CSV")
     async def file(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
-        """Send all matching entries as a CSV file."""
-        if not await defer(interaction):
+        """Send all matching entries as a CSV file, in a new reply."""
+        if not await defer(interaction, new_reply=True):
             return
         with SpooledTemporaryFile(MAX_IN_MEMORY) as file:
             found, limit = self._journal.entries(self._filter), interaction.filesize_limit

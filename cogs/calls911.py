@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import discord
@@ -17,8 +17,8 @@ from bot.interactions import Interaction
 from bot.interactions.guard import requester_from
 from bot.interactions.options import Id, ServerOption
 from bot.interactions.recreate_button import recreate_view
-from bot.interactions.replies import answering, defer, deliver, respond, update_view
-from bot.interactions.views import ConfirmationView, OwnedView
+from bot.interactions.replies import answering, defer, deliver, respond, show_progress
+from bot.interactions.views import ConfirmationView, PagedView
 from bot.messages import calls as call_messages
 from bot.messages import outcomes
 from bot.removals.result import RemovalResult
@@ -61,7 +61,43 @@ class Calls911(commands.Cog):
         return app_commands.Command(name="calls911", description=description, callback=callback)
 
 
-class CallList(OwnedView):
+@dataclass(frozen=True, slots=True)
+class ShownCalls:
+    """The open calls by server and by page, and the page to show, if there are so many.
+
+    Attributes:
+        servers: the servers whose calls the list should have; None if it is one server's.
+    """
+
+    lists: Mapping[int, CallsSnapshot] = field(default_factory=dict[int, CallsSnapshot])
+    servers: ServersSnapshot | None = None
+    pages: Sequence[Sequence[EmergencyCall]] = ((),)
+    wanted_page: int = 0
+
+    @property
+    def calls(self) -> list[EmergencyCall]:
+        """The calls of all pages."""
+        return [call for page in self.pages for call in page]
+
+    @property
+    def last_page(self) -> int:
+        """The last page's number. The first one is 0."""
+        return len(self.pages) - 1
+
+    def without(self, gone: Set[CallRef]) -> ShownCalls:
+        """Return the same pages without some calls. No call moves up from the next page."""
+        lists = {server_id: snapshot.without(gone) for server_id, snapshot in self.lists.items()}
+        return replace(
+            self, lists=lists, pages=[[call for call in page if call.ref not in gone] for page in self.pages]
+        )
+
+    @property
+    def page(self) -> int:
+        """The number of the page."""
+        return min(max(0, self.wanted_page), self.last_page)
+
+
+class CallList(PagedView[ShownCalls]):
     """The open calls, page by page, and a select for those to remove."""
 
     def __init__(
@@ -72,15 +108,11 @@ class CallList(OwnedView):
         server_id: int | None,
         default_id: int | None,
     ) -> None:
-        super().__init__(origin)
+        super().__init__(origin, ShownCalls())
         self._removals = removals
         self._cache = cache
         self._server_id = server_id
         self._default_id = default_id
-        self._page = 0
-        self._lists: dict[int, CallsSnapshot] = {}
-        self._pages: list[list[EmergencyCall]] = [[]]
-        self._servers: ServersSnapshot | None = None  # if the list should have all of them
 
     async def refreshed(self, interaction: Interaction) -> None:
         """Read the open calls again, and show the current page."""
@@ -89,25 +121,21 @@ class CallList(OwnedView):
             lists = await self._cache.calls_by_server(LIST_WAIT)
         if (server_id := self._server_id or self._default_id) and not lists:
             lists = {server_id: await self._cache.calls(server_id)}
-        self._lists = {
+        lists = {
             server_id: replace(one, calls=tuple(sorted(one.calls, key=lambda call: call.ref.call_id)))
             for server_id, one in sorted(lists.items())
         }
-        self._servers = self._cache.cached_servers if self._server_id is None else None
-        calls = self._calls()
-        self._pages = [calls[first : first + PAGE] for first in range(0, len(calls), PAGE)] or [[]]
-        await self._show(interaction)
+        servers = self._cache.cached_servers if self._server_id is None else None
+        calls = [call for snapshot in lists.values() for call in snapshot.calls]
+        pages = [calls[first : first + PAGE] for first in range(0, len(calls), PAGE)] or [[]]
+        await self.show(interaction, lambda shown: ShownCalls(lists, servers, pages, shown.page))
 
-    def _calls(self) -> list[EmergencyCall]:
-        return [call for snapshot in self._lists.values() for call in snapshot.calls]
-
-    async def _show(self, interaction: Interaction) -> None:
-        calls, last_page = self._calls(), len(self._pages) - 1
-        self._page = min(self._page, last_page)
-        page = self._pages[self._page]
+    def draw(self, state: ShownCalls) -> discord.Embed:
+        """Set the select and the buttons for a page, and return its text."""
+        lists, page = state.lists, state.pages[state.page]
         self.clear_items()
         if page:
-            names = self._servers.listed.servers if self._servers is not None and len(self._lists) > 1 else ()
+            names = state.servers.listed.servers if state.servers is not None and len(lists) > 1 else ()
             self.add_item(self.pick)
             self.pick.options = [
                 discord.SelectOption(
@@ -118,16 +146,16 @@ class CallList(OwnedView):
             ]
             self.pick.max_values = min(MAX_REMOVALS, len(page))
             self.pick.placeholder = call_messages.select_placeholder(self.pick.max_values)
-        if last_page:
-            self.previous.disabled, self.next.disabled = self._page == 0, self._page == last_page
+        if state.last_page:
+            self.previous.disabled, self.next.disabled = state.page == 0, state.page == state.last_page
             self.add_item(self.previous).add_item(self.next)
-        if not any(snapshot.plan_too_low for snapshot in self._lists.values()):
+        if not any(snapshot.plan_too_low for snapshot in lists.values()):
             self.add_item(self.refresh)
-        text = call_messages.list_page(self._lists, page, self._servers)
+        text = call_messages.list_page(lists, page, state.servers)
         embed = discord.Embed(description=truncate(text, MAX_EMBED))
-        if last_page:
-            embed.set_footer(text=f"Page {self._page + 1} of {last_page + 1}, {len(calls)} calls")
-        await respond(interaction, "", self if self.children else None, embed=embed)
+        if state.last_page:
+            embed.set_footer(text=f"Page {state.page + 1} of {state.last_page + 1}, {len(state.calls)} calls")
+        return embed
 
     @discord.ui.select()
     async def pick(self, interaction: Interaction, select: discord.ui.Select[Any]) -> None:
@@ -139,29 +167,28 @@ class CallList(OwnedView):
             pending_text=call_messages.removal_progress([], refs),
             on_confirm=lambda click: self._remove(click, refs),
         )
-        await respond(interaction, call_messages.confirm_removal(refs, self._calls()), view)
-        # An edit clears the selection. Otherwise Discord would not send the same selection a second time.
-        await update_view(self.origin, self)
+        await respond(interaction, call_messages.confirm_removal(refs, self.state.calls), view)
+        await self.clear_selection()
 
     @discord.ui.button(label="Previous")
     async def previous(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Show the previous page."""
-        if await defer(interaction):
-            self._page = max(0, self._page - 1)
-            await self._show(interaction)
+        await self._turn(interaction, self.state.page - 1)
 
     @discord.ui.button(label="Next")
     async def next(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Show the next page."""
-        if await defer(interaction):
-            self._page += 1
-            await self._show(interaction)
+        await self._turn(interaction, self.state.page + 1)
 
     @discord.ui.button(label="Refresh")
     async def refresh(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Read the open calls again."""
         if await defer(interaction):
             await self.refreshed(interaction)
+
+    async def _turn(self, interaction: Interaction, page: int) -> None:
+        if await defer(interaction):
+            await self.show(interaction, lambda shown: replace(shown, wanted_page=page))
 
     async def _remove(self, click: Interaction, refs: Sequence[CallRef]) -> None:
         """Remove the calls in their order, and show each result as soon as it is known."""
@@ -171,7 +198,7 @@ class CallList(OwnedView):
             for one in started:
                 if removals:
                     ended = [outcomes.removal_text(removal, brief=True) for removal in removals]
-                    await respond(click, call_messages.removal_progress(ended, refs[len(removals) :]))
+                    await show_progress(click, call_messages.removal_progress(ended, refs[len(removals) :]))
                     await self._drop_gone(removals[-1:])
                 removals.append(await self._removals.wait_for(one))
             text = "\n".join(outcomes.removal_text(removal, brief=len(refs) > 1) for removal in removals)
@@ -179,15 +206,10 @@ class CallList(OwnedView):
         await self._drop_gone(removals)
 
     async def _drop_gone(self, removals: Sequence[RemovalResult]) -> None:
-        """Take calls that are gone out of the list.
-
-        This step checks no role, so it shows nothing new: no call moves up from the next page, and nothing is read.
-        """
+        """Take calls that are gone out of the list. This step checks no role, so it shows and reads nothing new."""
         gone = {removal.ref for removal in removals if removal.result.is_gone}
-        if gone & {call.ref for call in self._calls()} and not self.is_finished():
-            self._lists = {server_id: snapshot.without(gone) for server_id, snapshot in self._lists.items()}
-            self._pages = [[call for call in page if call.ref not in gone] for page in self._pages]
-            await self._show(self.origin)
+        if gone & {call.ref for call in self.state.calls} and not self.is_finished():
+            await self.show(self.origin, lambda shown: shown.without(gone))
 
 
 async def setup(bot: CadBot) -> None:

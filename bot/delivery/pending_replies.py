@@ -56,9 +56,11 @@ class PendingReplies:
         try:
             async with self._recovering:
                 for token in self._replies.undelivered():
-                    text = self._replies.undelivered().get(token)  # its command may have replied meanwhile
-                    if text is not None and token not in self._replies.in_progress:
-                        await self._edit(token, text)
+                    kept = self._replies.undelivered().get(token)  # its command may have replied meanwhile
+                    if kept is None or token in self._replies.in_progress:
+                        continue
+                    if await edit_by_token(self._client, token, kept.text):
+                        await self._replies.mark_redelivered(token, kept)
                 unfinished = await self._keep_what_was_told(await self._removals.left_unfinished())
                 left = await finish_unsent(self._journal, unfinished)
                 await self._send()
@@ -107,7 +109,8 @@ class PendingReplies:
 
     async def _send(self) -> None:
         by_token: dict[str, list[RemovalResult]] = {}  # one reply can show several removals
-        others = {*self._replies.undelivered(), *self._replies.in_progress}
+        kept = {token for token, one in self._replies.undelivered().items() if one.is_result}
+        others = kept | self._replies.in_progress
         for entry in await self._journal.awaiting_reply():
             token = entry.token
             if token is None or entry.result is None or token in others:
@@ -118,8 +121,6 @@ class PendingReplies:
                 by_token.setdefault(token, []).append(RemovalResult(entry.ref, entry.result, action=entry.action))
         for token, removals in by_token.items():
             brief = len(removals) > 1
-            await self._edit(token, "\n".join(outcomes.removal_text(one, brief=brief) for one in removals))
-
-    async def _edit(self, token: str, text: str) -> None:
-        if await edit_by_token(self._client, token, text):
-            await self._replies.mark_answered(token)
+            text = "\n".join(outcomes.removal_text(one, brief=brief) for one in removals)
+            if await edit_by_token(self._client, token, text):
+                await self._replies.mark_answered(token)

@@ -45,17 +45,17 @@ class _RecreateButton(discord.ui.Button[_RecreateView]):
 
     async def callback(self, interaction: Interaction) -> None:
         """Ask for confirmation."""
-        pending = call_messages.recreating(self._call.ref)
-        view = ConfirmationView(interaction, label=LABEL, pending_text=pending, on_confirm=self._recreate)
-        await respond(interaction, call_messages.confirm_recreation(self._call), view)
-
-    async def _recreate(self, click: Interaction) -> None:
         if self.view is None:
             return
+        pending, on_confirm = call_messages.recreating(self._call.ref), partial(self._recreate, self.view)
+        question = ConfirmationView(interaction, label=LABEL, pending_text=pending, on_confirm=on_confirm)
+        await respond(interaction, call_messages.confirm_recreation(self._call), question)
+
+    async def _recreate(self, view: _RecreateView, click: Interaction) -> None:
         # Disabled before anything is sent. The service refuses a second re-creation in any case.
         self.disabled = True
-        await update_view(self.view.origin, self.view)
-        removals, on_wait = self.view.removals, partial(show_wait, click, self._call.ref)
+        await update_view(view.origin, view)
+        on_wait = partial(show_wait, click, self._call.ref)
         with answering(click):
-            recreation = await removals.recreate(self._removed, requester_from(click, LABEL), on_wait)
+            recreation = await view.removals.recreate(self._removed, requester_from(click, LABEL), on_wait)
             await deliver(click, outcomes.removal_text(recreation))

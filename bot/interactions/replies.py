@@ -26,30 +26,34 @@ log = logging.getLogger(__name__)
 _ALREADY_ACKNOWLEDGED = 40060
 _INVALID_TOKEN = 50027  # the interaction is older than 15 minutes
 _ORIGINAL = cast("int", "@original")  # Discord's name for the reply. discord.py's public methods accept ids only.
-# Keys in `extras`: Discord has the acknowledgement, though discord.py does not know; the member has seen a reply.
-_ACKNOWLEDGED, _SHOWN = "acknowledged", "shown"
+# Keys in `extras`: Discord has the acknowledgement, though discord.py does not know; the member sees "thinking" or a
+# pending text, so a last word is owed; the result of a request was sent, or is kept, and nothing takes its place.
+_ACKNOWLEDGED, _OWED, _TOLD = "acknowledged", "owed", "told"
 MAY_BE_ACKNOWLEDGED = "may be acknowledged"
 """Key in `extras`: an acknowledgement got no clear answer. Discord may have it, or may still take it."""
 
 ACKNOWLEDGE_SECONDS, ACKNOWLEDGE_PAUSE = 2.5, 0.25
 """Seconds in which an acknowledgement is tried again, and the pause in between. Discord accepts it for 3."""
-EDIT_SECONDS = 30.0
-"""Seconds for one try of an edit: a connection can go silent, and aiohttp would wait for five minutes."""
+EDIT_SECONDS, FILE_SECONDS = 30.0, 120.0
+"""Seconds for one try of an edit, without and with a file: a connection can go silent, and aiohttp would wait for five
+minutes."""
 RETRY_PAUSES = (1.0, 3.0)
 """Seconds before each retry of an edit that failed. Their sum is below `REPLY_SECONDS` of a drain."""
 
 
-async def defer(interaction: Interaction, pending_text: str | None = None) -> bool:
+async def defer(interaction: Interaction, pending_text: str | None = None, *, new_reply: bool = False) -> bool:
     """Acknowledge an interaction. If False, Discord did not accept that, and the caller must do nothing else.
 
     Args:
         interaction: a command, which gets a new reply, or a click, whose message becomes the reply.
         pending_text: for a click, replaces the message and its buttons until the result is there.
+        new_reply: a click gets a new reply too, and its message stays as it is.
     """
-    response, is_command = interaction.response, _is_command(interaction)
+    response = interaction.response
+    thinking = new_reply or interaction.type is discord.InteractionType.application_command
 
     async def acknowledge() -> None:
-        if is_command:
+        if thinking:
             await response.defer(ephemeral=True, thinking=True)
         elif pending_text is None:
             await response.defer()
@@ -58,6 +62,8 @@ async def defer(interaction: Interaction, pending_text: str | None = None) -> bo
 
     error = await _acknowledge(interaction, acknowledge)
     if error is None:
+        if thinking or pending_text is not None:
+            interaction.extras[_OWED] = True
         return True
     code = getattr(error, "code", None)
     if code == _ALREADY_ACKNOWLEDGED:
@@ -71,9 +77,10 @@ async def defer(interaction: Interaction, pending_text: str | None = None) -> bo
             await interaction.followup.send(refusals.ACKNOWLEDGED_ELSEWHERE, ephemeral=True)
         return False
     log.warning("interaction %s could not be acknowledged (%s): nothing was sent", interaction.id, _brief(error))
-    if is_command and not isinstance(error, discord.NotFound):
+    if thinking and not isinstance(error, discord.NotFound):
         # Discord may have accepted it all the same, and shows "thinking" then.
-        await respond_or_keep(interaction, refusals.NOT_ACKNOWLEDGED, acknowledged=True)
+        interaction.extras[_ACKNOWLEDGED] = interaction.extras[_OWED] = True
+        await respond(interaction, refusals.NOT_ACKNOWLEDGED)
     return False
 
 
@@ -101,21 +108,18 @@ async def _acknowledge(interaction: Interaction, send: Callable[[], Awaitable[ob
 
 
 async def respond(
-    interaction: Interaction,
-    text: str,
-    view: discord.ui.View | None = None,
-    embed: discord.Embed | None = None,
-    *,
-    acknowledged: bool = False,
+    interaction: Interaction, text: str, view: discord.ui.View | None = None, embed: discord.Embed | None = None
 ) -> bool:
     """Send the reply, or replace all of it if the interaction is acknowledged. Return False if that failed.
+
+    This is the last word. Where the member sees "thinking" or a pending text, it is kept if it fails, and sent again
+    later. What has buttons or an embed would be outdated by then, so they read that it did not come.
 
     Whatever discord.py raises counts as a failure: an odd answer of Discord's edge makes it raise any error.
     """
     missing = discord.utils.MISSING
     error = None
-    acknowledged = acknowledged or interaction.response.is_done() or _ACKNOWLEDGED in interaction.extras
-    if not acknowledged:
+    if not interaction.response.is_done() and _ACKNOWLEDGED not in interaction.extras:
         error = await _acknowledge(
             interaction,
             lambda: interaction.response.send_message(
@@ -127,31 +131,35 @@ async def respond(
     if error is None:
         error = await _edit(interaction, text, view, embed)
     if error is None:
-        interaction.extras[_SHOWN] = True
+        _settle(interaction)
         return True
-    if acknowledged and _SHOWN not in interaction.extras and _is_command(interaction):
-        # "Thinking" must not stay for good. The final reply of a removal takes the place of this one.
-        _open_replies(interaction).keep(interaction.token, refusals.NOT_SHOWN)
-    # Only the first line: the lines below it hold players' text.
-    first_line, _, _ = text.partition("\n")
-    log.error("interaction %s: the reply did not reach Discord (%s): %s", interaction.id, _brief(error), first_line)
+    if _OWED in interaction.extras:
+        stands_alone = view is None and embed is None
+        _open_replies(interaction).keep(interaction.token, text if stands_alone else refusals.NOT_SHOWN)
+    _log_lost(interaction, error, text)
     return False
 
 
-async def respond_or_keep(
-    interaction: Interaction, text: str, view: discord.ui.View | None = None, *, acknowledged: bool = False
-) -> bool:
+async def respond_or_keep(interaction: Interaction, text: str) -> None:
     """Send the last reply of an interaction. If Discord does not accept it, the text is sent again later."""
-    delivered = await respond(interaction, text, view, acknowledged=acknowledged)
-    if not delivered:
+    if not await respond(interaction, text):
         _open_replies(interaction).keep(interaction.token, text)
-    return delivered
 
 
 async def deliver(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Send the result of a request that is in the journal, and record that the member has it."""
-    if await respond_or_keep(interaction, text, view):
-        await _open_replies(interaction).mark_answered(interaction.token)
+    delivered, replies = await respond(interaction, text, view), _open_replies(interaction)
+    interaction.extras[_TOLD] = True
+    if delivered:
+        await replies.mark_answered(interaction.token)
+    else:
+        replies.keep(interaction.token, text, is_result=True)
+
+
+async def show_progress(interaction: Interaction, text: str) -> None:
+    """Show how far a request is, while its last word is still to come. Nothing is kept of that."""
+    if (error := await _edit(interaction, text)) is not None:
+        _log_lost(interaction, error, text)
 
 
 def answering(interaction: Interaction) -> AbstractContextManager[None]:
@@ -159,28 +167,42 @@ def answering(interaction: Interaction) -> AbstractContextManager[None]:
     return _open_replies(interaction).answering(interaction.token)
 
 
-def _is_command(interaction: Interaction) -> bool:
-    return interaction.type is discord.InteractionType.application_command
-
-
 def _open_replies(interaction: Interaction) -> OpenReplies:
     replies: OpenReplies = interaction.client.removals.replies
     return replies
 
 
+def _settle(interaction: Interaction) -> None:
+    """Note that Discord took the last word. A word that was kept before is older."""
+    interaction.extras.pop(_OWED, None)
+    _open_replies(interaction).drop(interaction.token)
+
+
+def _log_lost(interaction: Interaction, error: Exception, text: str) -> None:
+    # Only the first line: the lines below it hold players' text.
+    first_line, _, _ = text.partition("\n")
+    log.error("interaction %s: the reply did not reach Discord (%s): %s", interaction.id, _brief(error), first_line)
+
+
 async def show_wait(interaction: Interaction, ref: CallRef, position: QueuePosition | None) -> None:
     """Show in the reply where the request for a call stands in the queue, or that it still waits for the CAD."""
-    await respond(interaction, outcomes.still_waiting(ref) if position is None else outcomes.queued(ref, position))
+    text = outcomes.still_waiting(ref) if position is None else outcomes.queued(ref, position)
+    await show_progress(interaction, text)
 
 
 async def _edit(
-    interaction: Interaction, text: str, view: discord.ui.View | None, embed: discord.Embed | None
+    interaction: Interaction,
+    text: str,
+    view: discord.ui.View | None = None,
+    embed: discord.Embed | None = None,
+    file: tuple[IO[bytes], str] | None = None,
 ) -> Exception | None:
     # discord.py retries after a 5xx, but not after a broken connection or an odd answer. An edit can be repeated.
     for pause in (*RETRY_PAUSES, None):
         try:
-            async with asyncio.timeout(EDIT_SECONDS):
-                await interaction.edit_original_response(content=text, view=view, embed=embed)
+            async with asyncio.timeout(EDIT_SECONDS if file is None else FILE_SECONDS):
+                files = [] if file is None else [_attachment(*file)]
+                await interaction.edit_original_response(content=text, view=view, embed=embed, attachments=files)
         except Exception as error:
             if pause is None or isinstance(error, discord.HTTPException):
                 return error
@@ -190,14 +212,19 @@ async def _edit(
     return None
 
 
+def _attachment(file: IO[bytes], name: str) -> discord.File:
+    file.seek(0)  # an earlier try has read it
+    return discord.File(cast("io.BufferedIOBase", file), name)
+
+
 async def send_file(interaction: Interaction, text: str, file: IO[bytes], name: str) -> None:
-    """Send a file in a second ephemeral reply. If Discord refuses the file, tell the member."""
-    try:
-        await interaction.followup.send(text, file=discord.File(cast("io.BufferedIOBase", file), name), ephemeral=True)
-    except Exception as error:
-        log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
-        with contextlib.suppress(Exception):
-            await interaction.followup.send(refusals.NO_FILE, ephemeral=True)
+    """Send a file as the reply. If Discord does not accept it, the member reads that instead."""
+    error = await _edit(interaction, text, file=(file, name))
+    if error is None:
+        _settle(interaction)
+        return
+    log.error("interaction %s: a file did not reach Discord (%s)", interaction.id, _brief(error))
+    await respond(interaction, refusals.NO_FILE)
 
 
 async def edit_by_token(client: discord.Client, token: str, text: str) -> bool:
@@ -205,7 +232,7 @@ async def edit_by_token(client: discord.Client, token: str, text: str) -> bool:
     try:
         async with asyncio.timeout(EDIT_SECONDS):
             await _webhook(client, token).edit_message(
-                _ORIGINAL, content=text, view=None, allowed_mentions=client.allowed_mentions
+                _ORIGINAL, content=text, view=None, attachments=[], allowed_mentions=client.allowed_mentions
             )
     except Exception as error:
         log.warning("a pending reply did not reach Discord (%s): %s", _brief(error), text.partition("\n")[0])
@@ -231,7 +258,8 @@ def _webhook(client: discord.Client, token: str) -> discord.Webhook:
 async def update_view(interaction: Interaction, view: discord.ui.View) -> None:
     """Show the current state of a reply's buttons and selects."""
     try:
-        await interaction.edit_original_response(view=view)
+        async with asyncio.timeout(EDIT_SECONDS):
+            await interaction.edit_original_response(view=view)
     except Exception as error:
         log.warning("interaction %s: the buttons of its reply could not be updated (%s)", interaction.id, _brief(error))
 
@@ -254,7 +282,9 @@ async def respond_to_error(interaction: Interaction, error: Exception) -> None:
     if text is None:
         log.error("interaction %s failed", interaction.id, exc_info=error)
         text = refusals.broken(interaction.id)
-    await respond_or_suggest_nothing(interaction, text)
+    if _TOLD not in interaction.extras:  # what was read is never taken back
+        with answering(interaction):
+            await respond_or_suggest_nothing(interaction, text)
 
 
 def _brief(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 import discord
 
@@ -11,8 +12,17 @@ from bot.clock import Clock
 from bot.interactions import Interaction
 from bot.interactions.access import RequiredRole
 from bot.interactions.guard import REQUIRED_ROLE, guard_of
-from bot.interactions.replies import MAY_BE_ACKNOWLEDGED, defer, respond_or_keep, respond_to_error, update_view
+from bot.interactions.replies import (
+    MAY_BE_ACKNOWLEDGED,
+    defer,
+    respond,
+    respond_or_keep,
+    respond_to_error,
+    update_view,
+)
 from bot.messages import buttons, refusals
+
+S = TypeVar("S")
 
 MAX_VIEW_SECONDS = 14 * 60.0
 """A view ends at most this many seconds after its command: Discord accepts edits of a reply for 15 minutes."""
@@ -85,6 +95,37 @@ class OwnedView(discord.ui.View):
             if isinstance(item, (discord.ui.Button, discord.ui.Select)):
                 item.disabled = True
         await update_view(self.origin, self)
+
+
+class PagedView(OwnedView, Generic[S]):
+    """Shows a state, such as a page of a list. The state changes only once Discord has accepted the reply with it.
+
+    Otherwise the old page stays on show, and its buttons go on from there.
+    """
+
+    def __init__(self, origin: Interaction, state: S) -> None:
+        super().__init__(origin)
+        self.state = state
+        self._showing = asyncio.Lock()
+
+    def draw(self, state: S) -> discord.Embed:
+        """Set the buttons and selects for a state, and return its embed."""
+        raise NotImplementedError
+
+    async def show(self, interaction: Interaction, change: Callable[[S], S]) -> None:
+        """Change the state and show it. One change at a time: a try again must send the same buttons."""
+        async with self._showing:
+            state = change(self.state)
+            embed = self.draw(state)
+            if await respond(interaction, "", self if self.children else None, embed=embed):
+                self.state = state
+            else:
+                self.draw(self.state)
+
+    async def clear_selection(self) -> None:
+        """Clear what is selected. Otherwise Discord would not send the same selection a second time."""
+        async with self._showing:
+            await update_view(self.origin, self)
 
 
 class ConfirmationView(OwnedView):

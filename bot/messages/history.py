@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.cad.remedies import pause_text
 from bot.cad.requests import RequestKind
@@ -38,7 +38,7 @@ def audit_entry(entry: Entry) -> tuple[str, str]:
     return f"{_sign(entry)} {_call(entry).capitalize()}: {_ended(entry)}", request + cause
 
 
-def history_page(entries: list[Entry], entry_filter: EntryFilter, names: Mapping[int, str] | None = None) -> str:
+def history_page(entries: Sequence[Entry], entry_filter: EntryFilter, names: Mapping[int, str] | None = None) -> str:
     """Return a page of the history, newest entry first, below a line that names the filters.
 
     `names` is what Discord calls the members now, by id.

@@ -5,12 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.journal.database import JournalError
 from bot.journal.store import TOKEN_LIFETIME, Journal
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptReply:
+    """A reply that Discord did not accept, kept at a time of the monotonic clock.
+
+    If it is a result, it tells all that the journal has for its token. If not, the journal's results come after it.
+    """
+
+    text: str
+    at: float
+    is_result: bool
 
 
 class OpenReplies:
@@ -24,7 +37,7 @@ class OpenReplies:
         self.in_progress: set[str] = set()
         self._journal = journal
         self._clock = clock
-        self._undelivered: dict[str, tuple[str, float]] = {}
+        self._undelivered: dict[str, KeptReply] = {}
         self._delivered: dict[str, float] = {}
 
     @contextmanager
@@ -36,15 +49,26 @@ class OpenReplies:
         finally:
             self.in_progress.discard(token)
 
-    def keep(self, token: str, text: str) -> None:
+    def keep(self, token: str, text: str, *, is_result: bool = False) -> None:
         """Keep a reply that Discord did not accept, so that it is sent again."""
-        self._undelivered[token] = (text, self._clock.monotonic())
+        self._undelivered[token] = KeptReply(text, self._clock.monotonic(), is_result)
 
-    def undelivered(self) -> dict[str, str]:
+    def drop(self, token: str) -> None:
+        """Forget a kept reply, because a newer one was delivered."""
+        self._undelivered.pop(token, None)
+
+    def undelivered(self) -> dict[str, KeptReply]:
         """Return the kept replies."""
         oldest = self._clock.monotonic() - TOKEN_LIFETIME
-        self._undelivered = {token: kept for token, kept in self._undelivered.items() if kept[1] > oldest}
-        return {token: text for token, (text, _) in self._undelivered.items()}
+        self._undelivered = {token: kept for token, kept in self._undelivered.items() if kept.at > oldest}
+        return dict(self._undelivered)
+
+    async def mark_redelivered(self, token: str, kept: KeptReply) -> None:
+        """Record that a kept reply was delivered."""
+        if kept.is_result:
+            await self.mark_answered(token)
+        elif self._undelivered.get(token) is kept:  # else a newer one was kept meanwhile
+            self.drop(token)
 
     def is_delivered(self, token: str) -> bool:
         """Return True if the final reply was delivered. The journal may not have recorded that."""
@@ -52,7 +76,7 @@ class OpenReplies:
 
     async def mark_answered(self, token: str) -> None:
         """Record that the final reply was delivered."""
-        self._undelivered.pop(token, None)
+        self.drop(token)
         oldest = self._clock.monotonic() - TOKEN_LIFETIME
         self._delivered = {one: at for one, at in self._delivered.items() if at > oldest} | {
             token: self._clock.monotonic()

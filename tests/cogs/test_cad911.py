@@ -14,10 +14,11 @@ from bot.cad.results import Outcome, Reason, Result
 from bot.interactions.member_names import MemberNames
 from bot.journal.entries import CREATE, Entry, EntryFilter, Requester
 from bot.journal.export import write_csv
+from bot.messages import refusals
 from bot.messages.history import audit_entry
 from bot.sandbox.simulation import Simulation
 from tests.support.journal import change, stream
-from tests.support.simulation import remove
+from tests.support.simulation import redeliver, refuse_edits, remove
 
 
 async def history(simulation: Simulation, **filters: object) -> simcord.InteractionResult:
@@ -117,6 +118,21 @@ async def test_pages_of_25_entries_turn_both_ways(simulation: Simulation) -> Non
     assert "removed **35** (" in lines(shown)[0]
 
 
+async def test_page_that_discord_refuses_leaves_the_old_one_and_its_buttons(simulation: Simulation) -> None:
+    await record_many(simulation, 80)
+    shown = await history(simulation)
+    assert shown.response is not None
+    for label, before, after in (("Older", 80, 55), ("Older", 55, 30), ("Newer", 30, 55)):
+        refuse_edits(simulation)
+        await simulation.administrator.click(shown.response, label=label)
+        await redeliver(simulation)
+        assert f"removed **{before}** (" in lines(shown)[0]
+        await simulation.administrator.click(shown.response, label=label)
+        assert f"removed **{after}** (" in lines(shown)[0]
+    (embed,) = shown.response.embeds
+    assert embed.footer.text == "Page 2"
+
+
 async def test_former_admin_can_not_turn_the_page(simulation: Simulation) -> None:
     await record_many(simulation, 60)
     shown = await history(simulation)
@@ -135,7 +151,8 @@ async def test_all_matching_entries_are_sent_as_csv(simulation: Simulation) -> N
     shown = await history(simulation)
     assert shown.response is not None
     sent = await simulation.administrator.click(shown.response, label="All as CSV")
-    (message,) = sent.followups
+    message = sent.response
+    assert message is not None
     assert message.content == "All 60 entries that match are in the file. Times are UTC."
     (file,) = message.attachments
     assert file.filename == "remove911-history.csv"
@@ -244,12 +261,20 @@ async def test_denied_attempt_without_a_server_shows_no_server(simulation: Simul
     assert row[3:5] == ["302", ""]
 
 
-async def test_file_that_discord_does_not_accept_is_reported(simulation: Simulation) -> None:
+@pytest.mark.parametrize("times", [1, 2], ids=["at once", "later"])
+async def test_file_that_discord_does_not_accept_is_reported(simulation: Simulation, times: int) -> None:
     await record_many(simulation, 3)
     shown = await history(simulation)
-    simulation.env.inject_error("POST", "/webhooks/*/*", status=413, code=40005)
     assert shown.response is not None
+    refuse_edits(simulation, times)
     sent = await simulation.administrator.click(shown.response, label="All as CSV")
-    (message,) = sent.followups
-    assert message.content.startswith("❌ Discord didn't accept the file.")
+    assert sent.ephemeral
+    if times == 2:
+        assert sent.response is None or sent.response.content == ""
+        await redeliver(simulation)
+    message = sent.response
+    assert message is not None
+    assert message.content == refusals.NO_FILE
     assert message.attachments == []
+    assert len(lines(shown)) == 3
+    assert disabled(shown) == [True, True, False]

@@ -18,7 +18,7 @@ from bot.sandbox.fake_cad.state import FakeCall
 from bot.sandbox.simulation import Roles, Simulation, settings_for
 from tests.support.cad import HALF_READABLE, ServersAsSent
 from tests.support.clocks import InstantClock, until
-from tests.support.simulation import V1_ONLY, OpenSimulation, open_on, remove
+from tests.support.simulation import V1_ONLY, OpenSimulation, open_on, refuse_edits, remove
 
 pytestmark = pytest.mark.both_api_versions
 
@@ -410,6 +410,21 @@ async def test_server_id_out_of_range_is_refused_without_a_request(
     assert text(shown).startswith(f"❌ `server_id` can't be `{server_id}`: ")
     assert simulation.cad.requests_of("GET_CALLS") == []
     assert len(simulation.env.errors) == 1
+
+
+async def test_page_that_discord_refuses_leaves_the_old_one_with_its_select_and_buttons(
+    make_simulation: OpenSimulation,
+) -> None:
+    simulation = await make_simulation(cad=many(60))
+    shown = await listed(simulation)
+    assert shown.response is not None
+    before = options(shown)
+    refuse_edits(simulation)
+    await simulation.dispatcher.click(shown.response, label="Next")
+    await pick(simulation, shown, "3")  # this edits the list too
+    assert (footer(shown), options(shown)) == ("Page 1 of 3, 60 calls", before)
+    await simulation.dispatcher.click(shown.response, label="Next")
+    assert (footer(shown), options(shown)[0][1]) == ("Page 2 of 3, 60 calls", "26")
 
 
 async def test_incomplete_list_whose_rest_was_removed_is_reported_as_incomplete(

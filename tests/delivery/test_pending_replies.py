@@ -126,6 +126,29 @@ async def test_kept_text_that_its_command_replaced_meanwhile_is_not_sent(simulat
     assert sent == ["first"]
 
 
+async def test_kept_answer_that_is_no_result_neither_hides_nor_follows_the_result(
+    simulation: Simulation,
+) -> None:
+    """A bug after a request was recorded: its task says so, and the request ends all the same."""
+    journal, replies, sent = simulation.journal, simulation.bot.removals.replies, list[str]()
+    await journal.record_request("open", CallRef(1, 301), requester(token="click"))
+    simulation.bot.removals._live.add("open")
+
+    async def edit(_: object, __: str, text: str) -> bool:
+        sent.append(text)
+        return len(sent) > 1
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bot.delivery.pending_replies.edit_by_token", edit)
+        replies.keep("click", "Something broke")
+        for _ in range(2):
+            await simulation.bot._pending_replies.recover()
+        await journal.mark_ended("open", Result(Outcome.REMOVED, Reason.CONFIRMED))
+        for _ in range(2):
+            await simulation.bot._pending_replies.recover()
+    assert sent == ["Something broke", "Something broke", "✅ Call **301** removed (server **1**)."]
+
+
 async def test_look_up_that_a_stop_ends_leaves_its_entry_to_the_next_start(make_simulation: OpenSimulation) -> None:
     cad = FakeCad(plan=Plan.PLUS, delays_by_kind={"GET_CALLS": inf})
     simulation = await make_simulation(cad=cad)

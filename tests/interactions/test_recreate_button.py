@@ -10,9 +10,10 @@ import simcord
 from bot.app import CadBot
 from bot.cad.models import CallRef, Plan
 from bot.journal.entries import EntryFilter
+from bot.messages import refusals
 from bot.sandbox.simulation import Simulation
 from tests.support.clocks import ManualClock
-from tests.support.simulation import V1_ONLY, OpenSimulation, open_on, suggestions
+from tests.support.simulation import V1_ONLY, OpenSimulation, open_on, redeliver, refuse_edits, suggestions
 
 pytestmark = pytest.mark.both_api_versions
 
@@ -110,6 +111,22 @@ async def test_two_confirmations_recreate_one_call(make_simulation: OpenSimulati
     assert "already re-created" in second.content
     assert len(simulation.env.errors) == 1
     assert len(simulation.cad.requests_of("CALL_911")) == 1
+
+
+async def test_second_recreation_is_told_so_although_discord_refuses_the_answer_at_first(
+    make_simulation: OpenSimulation,
+) -> None:
+    simulation, result = await removed_call(make_simulation)
+    first, second = await ask_to_recreate(simulation, result), await ask_to_recreate(simulation, result)
+    await simulation.dispatcher.click(first, label="Re-create call")
+    told = first.content
+    refuse_edits(simulation, times=2)  # the button below the removal, and the answer
+    await simulation.dispatcher.click(second, label="Re-create call")
+    assert second.content.startswith("⏳ Call **302** (server **1**): re-creation requested.")
+    await redeliver(simulation)
+    assert second.content == refusals.ALREADY_RECREATED
+    assert first.content == told
+    assert len(simulation.env.errors) == 1
 
 
 @pytest.mark.parametrize(

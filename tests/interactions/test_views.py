@@ -17,12 +17,12 @@ from bot.config.settings import Settings
 from bot.interactions import Interaction, replies, views
 from bot.interactions.access import RequiredRole
 from bot.interactions.guard import REQUIRED_ROLE
-from bot.interactions.replies import MAY_BE_ACKNOWLEDGED, defer, respond
+from bot.interactions.replies import MAY_BE_ACKNOWLEDGED, defer, deliver, respond, show_progress
 from bot.messages import refusals
 from bot.removals.errors import AlreadyRecreated
 from bot.sandbox.simulation import Roles, Simulation
 from tests.support.clocks import InstantClock
-from tests.support.simulation import OpenSimulation
+from tests.support.simulation import OpenSimulation, redeliver, refuse_edits, settle_until
 
 
 class Pages(views.OwnedView):
@@ -262,6 +262,72 @@ async def test_confirmation_removes_the_buttons_before_it_acts(simulation: Simul
     assert buttons(shown) == []
     await simulation.env.advance_time(61)
     assert shown.content == "done"
+
+
+async def test_bug_after_a_confirmation_is_told_although_discord_refuses_the_answer_at_first(
+    simulation: Simulation,
+) -> None:
+    async def on_confirm(_: Interaction) -> None:
+        raise ZeroDivisionError
+
+    shown = await opened(await with_commands(simulation, on_confirm), "confirm")
+    refuse_edits(simulation)
+    await click(simulation, shown, "Do it")
+    assert shown.content == "doing it"
+    await redeliver(simulation)
+    assert shown.content.startswith("⚠️ Something broke in the bot. **Check the CAD**")
+    assert len(simulation.env.errors) == 1
+
+
+async def test_bug_after_progress_was_shown_is_told_although_discord_refuses_the_answer_at_first(
+    simulation: Simulation,
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def on_confirm(interaction: Interaction) -> None:
+        await show_progress(interaction, "half of it")
+        await simulation.env.external_wait(goes_on.wait(), reason="something slow")
+        raise ZeroDivisionError
+
+    shown = await opened(await with_commands(simulation, on_confirm), "confirm")
+    await click(simulation, shown, "Do it")
+    refuse_edits(simulation)
+    goes_on.set()
+    await settle_until(simulation, lambda: len(simulation.env.errors) == 1)
+    assert shown.content == "half of it"
+    await redeliver(simulation)
+    assert shown.content.startswith("⚠️ Something broke in the bot. **Check the CAD**")
+
+
+async def test_newer_answer_is_not_overwritten_by_one_that_was_kept(simulation: Simulation) -> None:
+    async def on_confirm(interaction: Interaction) -> None:
+        await respond(interaction, "older")
+        await respond(interaction, "newer")
+
+    shown = await opened(await with_commands(simulation, on_confirm), "confirm")
+    refuse_edits(simulation)
+    await click(simulation, shown, "Do it")
+    await redeliver(simulation)
+    assert shown.content == "newer"
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["shown", "refused at first"])
+async def test_bug_after_the_result_does_not_take_it_back(
+    simulation: Simulation, caplog: pytest.LogCaptureFixture, *, refused: bool
+) -> None:
+    async def on_confirm(interaction: Interaction) -> None:
+        await deliver(interaction, "the result")
+        raise ZeroDivisionError
+
+    shown = await opened(await with_commands(simulation, on_confirm), "confirm")
+    if refused:
+        refuse_edits(simulation)
+    await click(simulation, shown, "Do it")
+    assert shown.content == ("doing it" if refused else "the result")
+    await redeliver(simulation)
+    assert shown.content == "the result"
+    assert "failed" in caplog.text
+    assert len(simulation.env.errors) == 1
 
 
 async def test_cancelled_confirmation_does_nothing(simulation: Simulation) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.gateway import ADMIN_ROLE, AUDIT, Gateway
 from tests.simulation.loop import START, SimulatedLoop
+from tests.simulation.reading import is_open
 from tests.simulation.wire import Answer, broken, carry, refused
 from tests.support.fake_discord import BOT, GUILD, ROLE, FakeDiscord, interaction, message_json
 
@@ -62,6 +63,7 @@ class Interaction:
     delivered: bool = False
     acknowledged: float | None = None
     choices: list[Any] | None = None
+    owed: str | None = None  # what it shows until its last word: nothing, for "thinking", or a pending text
     texts: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
 
     @property
@@ -172,10 +174,13 @@ class Discord:
         one.acknowledged, kind, data = now, body["type"], body.get("data") or {}
         if kind == 8:
             one.choices = data["choices"]
-        elif kind not in (5, 6):  # those show nothing yet
-            if kind == 4 and one.kind == "click":  # a new reply, below the one that was clicked
+        else:
+            if kind in (4, 5) and one.kind == "click":  # a new reply, below the one that was clicked
                 one.message = Message(10**17 + 900_000 + one.number)
-            self._show(one, data)
+            if kind in (4, 7):  # the others show nothing yet
+                self._show(one, data)
+            if kind == 5 or (kind == 7 and is_open(one.message.text)):
+                one.owed = one.message.text
         self.world.oracle.on_acknowledged(one)
         about = {"id": "1", "type": 2, "response_message_id": str(one.message.id)}
         return Answer.of({"interaction": about, "resource": {"type": kind, "message": self.json(one.message)}})
@@ -198,7 +203,7 @@ class Discord:
         if shown.text != before:
             self.world.tell(one.who, "reads: " + shown.text.replace("\n", " / "))
         one.texts.append((self.world.loop.now, shown.text))
-        self.world.oracle.on_shown(one, shown.text)
+        self.world.oracle.on_shown(one, shown.text, before)
 
     def _audit(self, _: str, __: list[str], body: dict[str, Any]) -> Answer:
         nonce, embed, now = str(body["nonce"]), body["embeds"][0], self.world.loop.now

@@ -55,6 +55,9 @@ KEPT: dict[str, Plan] = {
             Item(23.9, "remove", "kim", number=2, key=4),
         ),
     ),
+    "the answer to the second of two open questions is refused": Plan(
+        3, items=(Item(30.0, "recreate", "dana", 2.0, number=1, key=1), Item(36.0, "edit", "404", 30.0, key=99)),
+    ),
     "the journal's file is deleted, and the bot is stopped before it has noticed": Plan(
         1, items=(Item(20.0, "remove", "dana", number=1, key=1), Item(45.0, "file", "deleted", key=2),
                   Item(52.0, "process", "stop", key=3)),

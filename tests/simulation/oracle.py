@@ -109,12 +109,14 @@ class Oracle:
         one = self._world.discord.interactions.get(token)
         return one is not None and bool(one.texts) and not is_open(one.texts[-1][1])
 
-    def on_shown(self, one: Interaction, text: str) -> None:
-        """A person reads a text."""
+    def on_shown(self, one: Interaction, text: str, before: str) -> None:
+        """A person reads a text, in the place of what was there before."""
         if not one.allowed and text and not is_refusal(text):
             self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
         self._check_servers(one, text)
         ask = self.asks.get(one.token)
+        if any(claim.is_final for claim in read(before)) and not read(text):  # by whichever token
+            self.find(1, "taken back", f"{one.who} read {before!r}, and then {text!r}")
         for claim in read(text):
             if ask is not None and claim.ref in ask.refs:
                 self._hear(ask, claim)
@@ -294,12 +296,12 @@ class Oracle:
         elif text and one.about == "status" and one.texts[-1][0] > (end := one.created + STATUS_SECONDS):
             if not host.excuse(one.created, end, "edit"):
                 self.find(5, "too late", f"{what} was answered after more than {STATUS_SECONDS:.0f} s")
-        elif one.kind in ("command", "menu") and not text:
+        elif one.owed == one.message.text:
             kept = host.excuse(one.created, one.created + 60.0, "edit")  # in memory, and given again each minute
             if host.died(one.created, one.created + (TOKEN_SECONDS if kept else 60.0)):
                 self.exempt[NEVER_KEPT] += 1
             else:
-                self.find(5, "no answer", f"{what} is still thinking")
+                self.find(5, "no last word", f"{what} ends with {one.message.text!r}")
 
     def _judge_result(self, ask: Ask, text: str) -> None:
         one, end = ask.one, ask.one.created + TOKEN_SECONDS

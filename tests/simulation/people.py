@@ -97,9 +97,10 @@ class People:
         if click is None:
             return
         await self._until(lambda: click.message is not message, 10.0)
+        again = await self._press(item.who, message, "Re-create", "re-create again") if chance.random() < 0.5 else None
         await self._decide(item, click.message, [ref], "create", chance)
-        if chance.random() < 0.3:
-            await self._press(item.who, message, "Re-create", "re-create again")
+        if again is not None:  # a second question, still open
+            await self._decide(item, again.message, [ref], "create", chance)
 
     async def _admin(self, item: Item, _: CallRef, chance: random.Random) -> None:
         data = {**self._data("cad911"), "options": [{"name": item.what, "type": 1, "options": []}]}

@@ -133,7 +133,14 @@ def _never_given_again() -> None:
         _hit()
 
     _replace(pending_replies.PendingReplies, "_send", planted)
-    _replace(OpenReplies, "keep", lambda *_: _hit())
+    _replace(OpenReplies, "keep", lambda *_, **__: _hit())
+
+
+def _only_results_are_kept() -> None:
+    def planted(original: Any, *arguments: Any, is_result: bool = False) -> Any:
+        return original(*arguments, is_result=True) if is_result else _hit()
+
+    _replace(OpenReplies, "keep", planted)
 
 
 def _busy_is_ignored() -> None:
@@ -206,6 +213,7 @@ PLANTS = (
     Plant("a removal is not marked as sent before it leaves", 4, ("sent without a mark",), 5, _no_mark_before_sending),
     Plant("an answer is noted as read before it is shown", 4, ("never told",), 120, _noted_as_read_before_it_is_shown),
     Plant("an answer that Discord did not take is never given again", 4, ("never told",), 40, _never_given_again),
+    Plant("an answer that is no result is not kept", 5, ("no last word",), 140, _only_results_are_kept),
     Plant("a 429 does not hold back the next request", 4, ("sent while held back",), 80, _busy_is_ignored),
     Plant("a re-creation without an answer is sent again", 1, ("sent too often", "created twice"), 150,
           _creation_is_repeated),

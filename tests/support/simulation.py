@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 import simcord
+from simcord.http.router import route
+from simcord.http.routes.interactions import edit_original_response
 
 from bot.cad.models import Plan
 from bot.sandbox.fake_cad.server import FakeCad
@@ -15,6 +17,9 @@ from bot.sandbox.simulation import Simulation
 from tests.support.clocks import until
 
 KEY = FakeCad().key
+
+# discord.py's `Webhook` quotes the `@`. Discord takes that; SimCord has to be told.
+route("PATCH", "/webhooks/{webhook_id}/{token}/messages/%40original")(edit_original_response)
 
 
 class OpenSimulation(Protocol):
@@ -48,6 +53,22 @@ async def remove(
     assert shown.response is not None
     assert not shown.followups
     return shown.response.content
+
+
+async def redeliver(simulation: Simulation) -> None:
+    """Let the bot send kept replies again, as it does each minute. Only tasks of an interaction reach SimCord."""
+
+    async def recover(_: object) -> None:
+        await simulation.bot._pending_replies.recover()
+
+    simulation.bot.add_listener(recover, "on_interaction")
+    await suggestions(simulation)
+    simulation.bot.remove_listener(recover, "on_interaction")
+
+
+def refuse_edits(simulation: Simulation, times: int | None = 1) -> None:
+    """Let Discord refuse the next edits of replies."""
+    simulation.env.inject_error("PATCH", "/webhooks/*/*/messages/@original", status=500, times=times)
 
 
 async def settle_until(simulation: Simulation, condition: Callable[[], bool]) -> None:
