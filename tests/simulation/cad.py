@@ -161,7 +161,8 @@ class Cad:
     def _answer(self, request: CadRequest, fault: str) -> Answer:
         if fault in _NO_EFFECT:
             return _NO_EFFECT[fault]
-        if fault in ("no with a number", "yes of another call"):
+        # A creation's number is the CAD's to give, so no yes to one can be another call's.
+        if fault == "no with a number" or (fault == "yes of another call" and request.kind == "REMOVE"):
             return self._misleading(request, fault)
         if (wait := self._limited(request.kind)) is not None:
             return Answer.of({"message": "API rate limit exceeded"}, 429, Retry_After=str(wait))

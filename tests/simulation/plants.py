@@ -85,17 +85,6 @@ def _any_404_counts_as_gone() -> None:
         _replace(version, "parse_removal", planted)
 
 
-def _any_number_is_a_new_call() -> None:
-    def planted(original: Any, *arguments: Any) -> Any:
-        result, response = original(*arguments), arguments[-2]
-        if response.status == 200 and result.outcome is Outcome.UNKNOWN and "1" in str(response.body):
-            return _hit(Result(Outcome.CREATED, Reason.CONFIRMED, new_call_id=1))
-        return result
-
-    for version in (v1, v2):
-        _replace(version, "parse_creation", planted)
-
-
 def _list_that_fails_denies_the_server() -> None:
     def planted(original: Any, *arguments: Any) -> Any:
         result = original(*arguments)
@@ -206,8 +195,7 @@ PLANTS = (
     Plant("an answer that can't be read is told as a refusal", 1, ("falsely not done",), 80,
           _unreadable_counts_as_refused),
     Plant("any 404 is told as gone", 1, ("falsely gone",), 120, _any_404_counts_as_gone),
-    Plant("any number in a 200 is told as a new call's", 1, ("falsely created",), 120, _any_number_is_a_new_call),
-    Plant("a list that fails is told as a missing server", 1, ("a server denied",), 80,
+    Plant("a list that fails is told as a missing server", 1, ("falsely no such server",), 80,
           _list_that_fails_denies_the_server),
     Plant("a restart sends a removal again", 1, ("sent again after a restart",), 60, _recovery_sends_again),
     Plant("a removal is not marked as sent before it leaves", 4, ("sent without a mark",), 5, _no_mark_before_sending),
