@@ -70,7 +70,7 @@ _NOT_KNOWN = {
     Reason.LINE_FULL: ("it was not asked: too many requests wait in the bot's queue", _AGAIN),
     Reason.PLAN_UNKNOWN: ("it was not asked: the community's plan is not known", _AGAIN),
     Reason.CLOSING: ("it was not asked: the bot is shutting down", "Run the check again once the bot runs"),
-    Reason.OUR_BUG: ("it was not asked: that is a bug in this bot", "Send the bot's log to its makers"),
+    Reason.OUR_BUG: ("a bug in this bot ended the request", "Send the bot's log to its makers"),
 }
 
 
