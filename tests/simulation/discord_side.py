@@ -60,7 +60,7 @@ class Interaction:
     created: float
     allowed: bool
     message: Message
-    delivered: bool = False
+    delivered: float | None = None  # the last time
     acknowledged: float | None = None
     choices: list[Any] | None = None
     owed: str | None = None  # what it shows until its last word: nothing, for "thinking", or a pending text
@@ -107,7 +107,7 @@ class Discord:
 
     def _deliver(self, one: Interaction, payload: dict[str, Any]) -> None:
         if self.gateway.send("INTERACTION_CREATE", payload):
-            one.delivered = True
+            one.delivered = self.world.loop.now
         self.world.mark("click" if one.kind == "click" else "interaction")
 
     def _payload(self, one: Interaction, data: dict[str, Any], roles: list[str]) -> dict[str, Any]:

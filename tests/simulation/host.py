@@ -114,7 +114,7 @@ class Host:
         return [process for process in self._processes if not process.dead]
 
     def _start(self, number: int) -> None:
-        self._processes.append(process := Process(number))
+        self._processes.append(process := Process(number, self._world.loop.now))
         clock = ProcessClock(self._world.loop, process)
         task = self._world.loop.start(run_bot(self._settings(), process.stop, clock), process)
         task.add_done_callback(partial(self._ended, process))

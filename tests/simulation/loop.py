@@ -20,6 +20,7 @@ class Process:
 
     Attributes:
         number: which life it is.
+        started: the loop's time at which it was started.
         dead: True once it was killed; whatever it still wanted to do is dropped.
         frozen_until: the loop's time until which it does nothing.
         slept: seconds that its monotonic clock has missed, because the machine slept.
@@ -28,6 +29,7 @@ class Process:
     """
 
     number: int
+    started: float = 0.0
     dead: bool = False
     frozen_until: float = 0.0
     slept: float = 0.0

@@ -11,7 +11,7 @@ from bot.cad.models import CallRef
 from tests.simulation.cad import KEY, LIMITS, CadRequest
 from tests.simulation.discord_side import ACK_SECONDS, TOKEN_SECONDS, Interaction
 from tests.simulation.host import DISCORD_TOKEN
-from tests.simulation.loop import START, SimulatedLoop
+from tests.simulation.loop import START, Process, SimulatedLoop
 from tests.simulation.reading import Claim, Says, is_open, is_refusal, missing_servers, read
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ class Oracle:
             self.find(4, "sent without a mark", f"{action} of {ref} left, and no open entry is marked as sent")
         # An open entry of an earlier process is not what this one sends for, if it has its own.
         old = {name for one in requests if one.process is not request.process for name in one.operations}
-        # Nor is one whose end was read: the disk may not have taken that yet.
-        ended = {name for name, token in rows if self._has_read_the_end(token)}
-        rows = [(name, token) for name, token in rows if name not in old | ended] or rows
+        rows = [
+            (name, token) for name, token in rows if name not in old and self._may_work_on(request.process, token)
+        ] or rows
         request.operations = frozenset(name for name, _ in rows)
         for _, token in rows:
             one = self._world.discord.interactions.get(token)
@@ -105,9 +105,13 @@ class Oracle:
             if unclear > (1 if action == "create" else 2):
                 self.find(1, "sent too often", f"{action} of {ref} left {unclear} times for one request")
 
-    def _has_read_the_end(self, token: str) -> bool:
+    def _may_work_on(self, process: Process, token: str) -> bool:
+        """Return False for what this process never got, and for what has ended: the disk may not know that yet."""
         one = self._world.discord.interactions.get(token)
-        return one is not None and bool(one.texts) and not is_open(one.texts[-1][1])
+        if one is None:
+            return True
+        got = one.delivered is not None and one.delivered >= process.started
+        return got and not (one.texts and not is_open(one.texts[-1][1]))
 
     def on_shown(self, one: Interaction, text: str, before: str) -> None:
         """A person reads a text, in the place of what was there before."""
