@@ -94,6 +94,8 @@ async def _prepare(db: aiosqlite.Connection) -> None:
         raise JournalError("it is another program's database; set DATABASE_PATH to another file")
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         await db.execute_fetchall(f"PRAGMA {pragma}")
+    # Opens SQLite's files beside a journal that has none: later, that would fail if the journal was taken away.
+    await db.execute_fetchall("SELECT 1 FROM sqlite_master")
     for number, schema in enumerate(_MIGRATIONS[version:], version + 1):
         await db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {number}; COMMIT;")
 

@@ -121,12 +121,15 @@ async def test_deleted_file_is_restored_by_a_stop_that_comes_while_it_is_being_r
     assert not [one for one in path.parent.iterdir() if "rescued" in one.name]
 
 
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
 async def test_file_that_is_taken_away_while_it_is_opened_is_put_back(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """SQLite checks a large journal for seconds as it opens it."""
+    """SQLite checks a large journal for seconds as it opens it. A copy that it made has no log beside it."""
     async with Journal(path) as journal:
         await journal.record_request("r1", CALL, requester())
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA journal_mode = {mode}")
 
     async def slow(path: Path) -> aiosqlite.Connection:
         db = await connect(path)

@@ -113,7 +113,7 @@ class Disk:
     def executed(self, function: Any, worked: bool) -> None:
         """Note what a statement has written, or has not."""
         sql, *parameters = getattr(function, "args", ()) or ("",)
-        if isinstance(sql, str) and sql.startswith("PRAGMA secure_delete"):  # the last step of opening
+        if isinstance(sql, str) and sql.startswith("SELECT 1 FROM sqlite_master"):  # the last step of opening
             self._opened = self.connection
         if not isinstance(sql, str) or not parameters:
             return

@@ -84,6 +84,15 @@ KEPT: dict[str, Plan] = {
                    Item(60.0, "list", "kim", 1.0, server=3, key=3),
                    Item(90.0, "post", "omar", number=4, server=3, key=4)),
     ),
+    "the journal's file is deleted once more, right after it was put back": Plan(
+        31020822, api="v2", items=(
+            Item(117.0, "process", "kill", 20.55, number=20, mark="ack", key=8),
+            Item(145.52, "remove", "omar", 1.0, number=4, key=11),
+            Item(197.73, "disk", "stuck", 30.0, share=0.1, key=18), Item(204.18, "file", "deleted", key=19),
+            Item(207.17, "list", "omar", 1.0, number=10, server=2, key=21),
+            Item(227.46, "clock", "freeze", 3816.7, key=25), Item(260.15, "file", "deleted", key=32),
+        ),
+    ),
     "an entry of the list of servers can't be read": Plan(
         59, api="v2", items=(
             Item(0.0, "servers", "unreadable", 600.0, key=1), Item(10.0, "list", "dana", server=0, key=2),
