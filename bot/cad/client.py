@@ -10,7 +10,7 @@ from functools import partial
 from typing import Self, TypeVar
 
 from bot.cad import v1, v2
-from bot.cad.api import CadApi
+from bot.cad.api import ApiRequest, CadApi
 from bot.cad.lookups import Lookups
 from bot.cad.models import Account, CallRef, EmergencyCall, OpenCalls, Plan, ServerList
 from bot.cad.operation import Operation, OperationBody, ProgressRecorder
@@ -192,8 +192,7 @@ class CadClient:
         request = self._api.remove_911(self._account, operation.ref)
         first = await self._pipeline.send(request, operation)
         if first.reason is Reason.BUSY:
-            operation.reset_budget()
-            first = await self._pipeline.send(request, operation)
+            first = await self._send_after_busy(request, operation, first)
         if first.outcome is not Outcome.UNKNOWN:
             return self._lookups.refine_404(operation.ref, first)
         if await self._lookups.verify_removed(operation):
@@ -209,15 +208,25 @@ class CadClient:
             return replace(second, outcome=Outcome.GONE_UNCONFIRMED)
         return second if second.is_gone else first  # a refusal of the second request says nothing about the first one
 
+    async def _send_after_busy(self, request: ApiRequest[Result], operation: Operation, busy: Result) -> Result:
+        """Send a removal again. After a 503, whose request may have taken effect, only a yes or "gone" is certain."""
+        refused = busy.status == 429  # by the gateway, so the CAD never saw it
+        operation.reset_budget(refused=refused)
+        try:
+            again = await self._pipeline.send(request, operation)
+        except NotSent:
+            if refused:
+                raise
+            return _in_doubt(busy)
+        return again if again.is_gone or (refused and again.status != 503) else _in_doubt(again)
+
     async def _create(self, call: EmergencyCall, operation: Operation) -> Result:
         request = self._api.create_911(self._account, call)
         result = await self._pipeline.send(request, operation)
-        if result.status == 429:  # the gateway refused it, so the CAD never saw it
+        if result.status == 429:
             operation.reset_budget()
             result = await self._pipeline.send(request, operation)
-        if result.status == 503:  # also with `Retry-After`, that does not prove that the CAD did nothing
-            return replace(result, outcome=Outcome.UNKNOWN, reason=Reason.SERVER_ERROR, retry_at=None)
-        return result
+        return _in_doubt(result) if result.status == 503 else result
 
     # Lookups, in tasks of the scheduler.
 
@@ -248,3 +257,8 @@ class CadClient:
         if isinstance(plan, Plan):
             self._scheduler.reset_breaker()
         return plan
+
+
+def _in_doubt(result: Result) -> Result:
+    """Turn a refusal into "not known": also with `Retry-After`, a 503 does not prove that the CAD did nothing."""
+    return replace(result, outcome=Outcome.UNKNOWN, reason=Reason.SERVER_ERROR, retry_at=None)

@@ -112,9 +112,9 @@ class Operation:
             raise NotSent(Result(Outcome.NOT_SENT, Reason.EXPIRED))
         self.sent = True
 
-    def reset_budget(self) -> None:
-        """Nothing was executed (429, 503, or the slot expired): clear `sent` and restart the time budget."""
-        self.sent, self.deadline = False, None
+    def reset_budget(self, *, refused: bool = True) -> None:
+        """Restart the time budget: the CAD is busy, or the slot expired. Clear `sent` if the CAD executed nothing."""
+        self.sent, self.deadline = self.sent and not refused, None
         self._stop_slow_timer()
 
     def result_if_stopped(self) -> Result:

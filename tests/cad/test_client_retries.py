@@ -23,6 +23,10 @@ pytestmark = pytest.mark.both_api_versions
 CALL = CallRef(1, 302)
 
 
+def down(seconds: int) -> bytes:
+    return busy(f"Retry-After: {seconds}", status="503 Down")
+
+
 @pytest.fixture(autouse=True)
 def _use_api(api: CadApi) -> None:
     ScriptedCad.api = api
@@ -125,13 +129,41 @@ def _use_api(api: CadApi) -> None:
         ),
         pytest.param([busy(), busy()], [], PLUS, Outcome.NOT_SENT, Reason.BUSY, "RR", id="429 twice"),
         pytest.param(
-            [busy("Retry-After: 30", status="503 Down"), OK],
+            [down(30), OK],
             [],
             PLUS,
             Outcome.REMOVED,
             Reason.CONFIRMED,
             "RR",
             id="503, 200",
+        ),
+        # A 503 does not prove that the CAD did nothing, whatever comes after it.
+        pytest.param(
+            [down(30), down(30)], [], STANDARD, Outcome.UNKNOWN, Reason.SERVER_ERROR, "RRV", id="standard: 503 twice"
+        ),
+        pytest.param(
+            [down(30), down(30)], [ABSENT], PLUS, Outcome.GONE, Reason.NOT_LISTED, "RRVC", id="plus: 503 twice, gone"
+        ),
+        pytest.param(
+            [down(86400)], [LISTED], PLUS, Outcome.UNKNOWN, Reason.SERVER_ERROR, "RVC", id="503 for a day, still there"
+        ),
+        pytest.param(
+            [down(5), busy("Retry-After: 86400")],
+            [],
+            STANDARD,
+            Outcome.UNKNOWN,
+            Reason.SERVER_ERROR,
+            "RRV",
+            id="503, 429 for a day",
+        ),
+        pytest.param(
+            [down(5), http("400 Bad", b"INVALID API KEY")],
+            [],
+            STANDARD,
+            Outcome.UNKNOWN,
+            Reason.SERVER_ERROR,
+            "RR",
+            id="503, refusal",
         ),
         pytest.param([busy("Retry-After: 86400")], [], PLUS, Outcome.NOT_SENT, Reason.BUSY, "R", id="429 for a day"),
         pytest.param(

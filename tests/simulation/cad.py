@@ -167,7 +167,7 @@ class Cad:
         if (wait := self._limited(request.kind)) is not None:
             return Answer.of({"message": "API rate limit exceeded"}, 429, Retry_After=str(wait))
         answer = self._handle(request, short=fault == "short list")
-        if fault in ("500 after", "html after"):
+        if fault in ("500 after", "503 retry after", "html after"):
             return _NO_EFFECT[fault.removesuffix(" after")]
         if fault in ("204", "empty") and request.kind == "REMOVE" and answer.status == 200:
             return Answer(204) if fault == "204" else Answer(200, "")

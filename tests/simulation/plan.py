@@ -18,9 +18,9 @@ SERVERS_CHANGE = 0.15
 FAULTS = {
     "cad": (
         "refused", "no connection", "lost", "silent", "reset", "hang", "cut", "slow", "500", "500 after", "502", "503",
-        "503 retry", "429", "429 bare", "408", "401", "api off", "plan", "garbage", "html", "greeting", "no in words",
-        "no in json", "no with a number", "yes of another call", "proxy 404", "bare 404", "echo", "redirect", "204",
-        "empty", "html after", "short list",
+        "503 retry", "503 retry after", "429", "429 bare", "408", "401", "api off", "plan", "garbage", "html",
+        "html after", "greeting", "no in words", "no in json", "no with a number", "yes of another call", "proxy 404",
+        "bare 404", "echo", "redirect", "204", "empty", "short list",
     ),
     "ack": ("lost", "answer lost", "500", "slow", "429"),
     "edit": ("lost", "answer lost", "500", "slow", "429", "404"),
