@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 KEY, COMMUNITY = "DF58F1E-FD8A-44C5-BA", "our-community"
-_LEAST = {"REMOVE": Plan.STANDARD, "CREATE": Plan.STANDARD, "CALLS": Plan.PLUS, "SERVERS": Plan.STANDARD}
+PLAYERS_TEXT = "Alta St"
+LEAST = {"REMOVE": Plan.STANDARD, "CREATE": Plan.STANDARD, "CALLS": Plan.PLUS, "SERVERS": Plan.STANDARD}
+"""The plan that each kind of request needs."""
 LIMITS = {"REMOVE": 10, "CREATE": 10, "CALLS": 5, "SERVERS": 10, "VERSION": 10}
 _V1 = {"REMOVE_911": "REMOVE", "CALL_911": "CREATE", "GET_CALLS": "CALLS", "GET_SERVERS": "SERVERS"}
 _NO_EFFECT = {
@@ -203,7 +205,7 @@ class Cad:
 
     def _handle(self, request: CadRequest, *, short: bool) -> Answer:
         kind, ref = request.kind, request.ref
-        if self.level < (least := _LEAST.get(kind, Plan.FREE)):
+        if self.level < (least := LEAST.get(kind, Plan.FREE)):
             text = f"VERSION {least.name} REQUIRED"
             return self._no(400 if self.api == "v1" else 402, text, text)
         if kind == "VERSION":
@@ -270,5 +272,5 @@ def _old(data: dict[str, Any]) -> int:
 
 def call_json(ref: CallRef, times: int) -> dict[str, Any]:
     """Return a call as the CAD lists it."""
-    texts = {"caller": f"Caller {ref.call_id}", "location": "Alta St", "description": f"Fire, time {times}"}
+    texts = {"caller": f"Caller {ref.call_id}", "location": PLAYERS_TEXT, "description": f"Fire, time {times}"}
     return {"serverId": ref.server_id, "callId": ref.call_id, "isEmergency": True, **texts, "metaData": {}}

@@ -181,7 +181,7 @@ class Discord:
                 self._show(one, data)
             if kind == 5 or (kind == 7 and is_open(one.message.text)):
                 one.owed = one.message.text
-        self.world.oracle.on_acknowledged(one)
+        self.world.oracle.on_acknowledged(one, (data.get("flags") or 0) if kind in (4, 5) else None)
         about = {"id": "1", "type": 2, "response_message_id": str(one.message.id)}
         return Answer.of({"interaction": about, "resource": {"type": kind, "message": self.json(one.message)}})
 

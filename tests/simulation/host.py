@@ -129,7 +129,10 @@ class Host:
             world.oracle.find(4, "crash", f"the bot ended with {error!r}")
         world.tell("bot", f"ends with code {None if error else task.result()}")
         if process.number >= SECOND:
+            self._start_again(5.0)
             return
+        if not process.stop.is_set():
+            world.oracle.find(4, "crash", "the bot ended by itself")
         self._down(20.0, 60.0, 5.0)
 
     def _down(self, before: float, after: float, pause: float) -> None:
@@ -137,6 +140,9 @@ class Host:
         self._world.disk.note()
         self._deaths.append(self._world.loop.now)
         self.outage(before, after)
+        self._start_again(pause)
+
+    def _start_again(self, pause: float) -> None:
         if not self._ending:
             self._world.loop.after(pause, self.begin)
 

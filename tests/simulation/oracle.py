@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.cad.models import CallRef
-from tests.simulation.cad import KEY, LIMITS, CadRequest
+from tests.simulation.cad import KEY, LEAST, LIMITS, PLAYERS_TEXT, CadRequest
 from tests.simulation.discord_side import ACK_SECONDS, TOKEN_SECONDS, Interaction
 from tests.simulation.host import DISCORD_TOKEN
 from tests.simulation.loop import START, Process, SimulatedLoop
-from tests.simulation.reading import Claim, Says, is_open, is_refusal, missing_servers, read
+from tests.simulation.reading import Claim, Says, is_nothing_done, is_open, is_refusal, missing_servers, read
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -22,6 +22,8 @@ V1_CLOSEST = 0.5
 JOIN_SECONDS = 30.0
 """Seconds for which a request may wait for a slow disk, after the CAD's answer, and can be joined."""
 SECRETS = (KEY, DISCORD_TOKEN)
+EPHEMERAL = 64
+"""Discord's flag of a message that one person sees."""
 STATUS_SECONDS = 120.0
 """Seconds in which a status is answered, whatever hangs: its checks have a minute, and then it is edited."""
 NEVER_KEPT = "an answer that the journal never had, and its process ended"
@@ -94,9 +96,13 @@ class Oracle:
         ] or rows
         request.operations = frozenset(name for name, _ in rows)
         for _, token in rows:
-            one = self._world.discord.interactions.get(token)
+            one, ask = self._world.discord.interactions.get(token), self.asks.get(token)
             if one is not None and not one.allowed:
                 self.find(2, "sent for a stranger", f"{action} of {ref} left for {one.who}, who may not")
+            if one is not None and (ask is None or ask.action != action or ref not in ask.refs):
+                self.find(2, "sent unasked", f"{action} of {ref} left, and {one.who}'s {one.about} does not ask for it")
+            if one is not None and is_nothing_done(one.message.text):
+                self.find(1, "falsely nothing done", f"{one.who} reads {one.message.text!r}, and {ref} left")
         for name in request.operations:
             sent = [one for one in requests if name in one.operations and one.left is not None]
             if any(one.process is not request.process for one in sent):
@@ -118,6 +124,8 @@ class Oracle:
         if not one.allowed and text and not is_refusal(text):
             self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
         self._check_servers(one, text)
+        if is_nothing_done(text):
+            self._check_nothing_done(one, text)
         ask = self.asks.get(one.token)
         if any(claim.is_final for claim in read(before)) and not read(text):  # by whichever token
             self.find(1, "taken back", f"{one.who} read {before!r}, and then {text!r}")
@@ -126,6 +134,11 @@ class Oracle:
                 self._hear(ask, claim)
             elif claim.is_final and ask is not None:
                 self.find(1, "another call", f"{one.who} asked for {ask.refs} and reads: {claim.text}")
+
+    def _check_nothing_done(self, one: Interaction, text: str) -> None:
+        tokens = [other.token for other in self._world.discord.interactions.values() if other.message is one.message]
+        if any(self._rows("SELECT 1 FROM entries WHERE ended_at IS NULL AND token = ?", token) for token in tokens):
+            self.find(1, "falsely nothing done", f"{one.who} reads {text!r}, and a request is under way")
 
     def _check_servers(self, one: Interaction, text: str) -> None:
         """Compare with the truth that the CAD has no such server: now if no time is given, else then."""
@@ -136,8 +149,10 @@ class Oracle:
             if added <= said_for and (not added or not (only_had or (wrong_clock and as_of is not None))):
                 self.find(1, "falsely no such server", f"{one.who} reads {text!r}, and the CAD had server {server}")
 
-    def on_acknowledged(self, one: Interaction) -> None:
-        """Discord took an acknowledgement."""
+    def on_acknowledged(self, one: Interaction, flags: int | None) -> None:
+        """Discord took an acknowledgement, with these flags if it makes a new reply."""
+        if flags is not None and not flags & EPHEMERAL:
+            self.find(2, "shown to all", f"everybody in the channel sees the reply to {one.who}'s {one.about}")
         if not one.allowed and one.choices:
             self.find(2, "suggested to a stranger", f"{one.who} may not, and gets suggestions")
 
@@ -154,7 +169,7 @@ class Oracle:
 
     def on_logged(self, line: str, *, trouble: bool) -> None:
         """The bot logs a line."""
-        if any(secret in line for secret in SECRETS) or "interaction-token-" in line:
+        if any(secret in line for secret in (*SECRETS, "interaction-token-", PLAYERS_TEXT)):
             self.find(3, "secret logged", line[:300])
         if trouble:
             self.find(5, "bug", line[:1500])
@@ -190,14 +205,14 @@ class Oracle:
                     self.find(1, f"falsely {claim.says.name.lower()}", f"{who}, and the CAD never said so")
             case Says.REMOVED_BEFORE | Says.GONE_BEFORE:
                 self._check_before(claim, sent, now, who)
+            case Says.UNKNOWN | Says.GONE if any(one.said_yes is not None and not one.process.dead for one in own):
+                self.find(1, "known, but not told", f"{who}, and the CAD had said yes to this process")
             case Says.GONE:
                 since = min([ask.one.created, *(one.left for one in own if one.left is not None)])
                 if not self._world.cad.was_closed(claim.ref, since, now):
                     self.find(1, "falsely gone", f"{who}, and it was open all the time since it was asked")
             case Says.NOT_DONE:
                 self._check_not_done(ask, claim, sent, own, who)
-            case Says.UNKNOWN if any(one.said_yes is not None and not one.process.dead for one in own):
-                self.find(1, "known, but not told", f"{who}, and the CAD had said yes to this process")
             case _:
                 pass
 
@@ -243,6 +258,11 @@ class Oracle:
 
     # At the end.
 
+    def expect_removed(self, ref: CallRef) -> None:
+        """Check that the last removal worked: nothing is in its way, if the plan includes it."""
+        if self._world.cad.level >= LEAST["REMOVE"] and ref in self._world.cad.open:
+            self.find(4, "no longer works", f"{ref} was not removed, although all is mended")
+
     def judge(self) -> None:
         """Check what can only be seen at the end, after a long calm."""
         for ask in self.asks.values():
@@ -254,15 +274,16 @@ class Oracle:
 
     def _judge_journal(self) -> None:
         audited, posted = self._world.plan.audited, {nonce for _, nonce in self._world.discord.audit_posts}
-        entries = self._rows("SELECT number, request, ended_at, token FROM entries")
-        for number, _, ended, token in entries:
+        entries = self._rows("SELECT number, request, outcome, ended_at, token FROM entries")
+        for number, request, outcome, ended, token in entries:
+            self._judge_outcome(request, outcome)
             if ended is None:
                 self.find(4, "left open", f"entry {number} never ended")
             elif audited and str(number) not in posted:
                 self.find(4, "not audited", f"entry {number} is not in the audit channel")
             if token is not None:
                 self.find(3, "token kept", f"entry {number} still has its token")
-        kept = {request for _, request, _, _ in entries}
+        kept = {request for _, request, *_ in entries}
         for one in self._world.cad.requests:
             if not one.operations - kept:
                 continue
@@ -270,6 +291,16 @@ class Oracle:
                 self.exempt["an entry of a journal that was taken away, and its process ended"] += 1
             else:
                 self.find(4, "entry lost", f"{one.kind} {one.ref} is no longer in the journal")
+
+    def _judge_outcome(self, request: str, outcome: str | None) -> None:
+        """Compare what the history says with the truth, unless a second process wrote it as well."""
+        sent = [one for one in self._world.cad.requests if request in one.operations]
+        if self._world.faults["process: second, no lock"]:
+            return
+        if outcome in ("removed", "created") and not any(one.said_yes is not None for one in sent):
+            self.find(1, "falsely recorded", f"{request} is {outcome} in the journal, and the CAD never said so")
+        if outcome in ("rejected", "not sent") and any(one.effect is not None for one in sent):
+            self.find(1, "falsely recorded", f"{request} is {outcome} in the journal, and it took effect")
 
     def _judge_creations(self) -> None:
         requests = [one for one in self._world.cad.requests if one.effect is not None]
@@ -308,15 +339,15 @@ class Oracle:
                 self.find(5, "no last word", f"{what} ends with {one.message.text!r}")
 
     def _judge_result(self, ask: Ask, text: str) -> None:
-        one, end = ask.one, ask.one.created + TOKEN_SECONDS
+        one = ask.one
         # A late acknowledgement can show the pending text after all; then the question's own end takes its place.
         if is_refusal(text) or one.message.text.startswith(("⌛ Not confirmed", "❌ Not done: ")):
             return
         shown = {claim.ref for claim in read(text) if claim.is_final}
         if shown >= set(ask.refs) or (len(ask.refs) == 1 and not is_open(text)):
-            if one.texts[-1][0] > end:
-                self.find(5, "too late", f"{one.who}'s {one.about} was answered after 15 minutes")
-        elif one.token not in self._world.disk.recorded and self._world.host.died(one.created, end):
+            return  # in time: Discord takes no edit after 15 minutes
+        end = one.created + TOKEN_SECONDS
+        if one.token not in self._world.disk.recorded and self._world.host.died(one.created, end):
             self.exempt[NEVER_KEPT] += 1
         else:
             what, kind = ("the rest of the answer", "partly told") if shown else ("an answer", "never told")

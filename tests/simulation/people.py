@@ -135,7 +135,8 @@ class People:
             return
         no, yes = buttons[0]["custom_id"], buttons[-1]["custom_id"]
         if chance.random() < 0.1:
-            self._click(chance.choice(PEOPLE), message, yes, "confirm (not theirs)", by_owner=item.who)
+            other = chance.choice(tuple(who for who in PEOPLE if who != item.who))
+            self._click(other, message, yes, "confirm (not theirs)", by_owner=item.who)
         if chance.random() < 0.1:
             self._click(item.who, message, no, "cancel")
             return

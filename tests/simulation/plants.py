@@ -10,19 +10,23 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from discord import InteractionResponse
+
 from bot.cad import parsing, v1, v2
 from bot.cad.client import CadClient
 from bot.cad.models import ServerList
 from bot.cad.request_queue import RequestQueue
 from bot.cad.results import Outcome, Reason, Result
+from bot.cad.scheduler import Scheduler
 from bot.cad.transport import Transport
 from bot.delivery import pending_replies
 from bot.delivery.audit_channel import AuditChannel
 from bot.interactions import replies
 from bot.interactions.command_tree import GuardedTree
-from bot.interactions.views import OwnedView
-from bot.journal import file
+from bot.interactions.views import ConfirmationView, OwnedView
+from bot.journal import file, store
 from bot.journal.store import Journal
+from bot.messages import buttons
 from bot.removals.replies import OpenReplies
 
 
@@ -151,6 +155,32 @@ def _clicks_are_not_checked() -> None:
     _replace(OwnedView, "interaction_check", planted)
 
 
+def _cancel_confirms() -> None:
+    def planted(original: Any, view: Any, *arguments: Any, **options: Any) -> None:
+        original(view, *arguments, **options)
+
+        async def confirm(interaction: Any) -> None:
+            await view.confirm.callback(_hit(interaction))
+
+        view.cancel.callback = confirm
+
+    _replace(ConfirmationView, "__init__", planted)
+
+
+def _confirmed_reads_as_cancelled() -> None:
+    def planted(original: Any, *arguments: Any, **options: Any) -> None:
+        original(*arguments, **options | {"pending_text": _hit(buttons.CANCELLED)})
+
+    _replace(ConfirmationView, "__init__", planted)
+
+
+def _replies_are_public() -> None:
+    async def planted(original: Any, response: Any, *, ephemeral: bool = False, **options: Any) -> Any:
+        return await original(response, ephemeral=_hit(ephemeral) and False, **options)
+
+    _replace(InteractionResponse, "defer", planted)
+
+
 def _suggestions_are_not_checked() -> None:
     async def planted(original: Any, tree: Any, interaction: Any) -> Any:
         return _hit(True) if interaction.type.name == "autocomplete" else await original(tree, interaction)
@@ -189,6 +219,18 @@ def _incomplete_list_of_servers_proves() -> None:
     _replace(ServerList, "proves_missing", planted)
 
 
+def _breaker_stays_open() -> None:
+    _replace(Scheduler, "reset_breaker", lambda *_: _hit())
+
+
+def _unknown_is_recorded_as_removed() -> None:
+    def planted(original: Any, result: Any) -> Any:
+        result = Result(Outcome.REMOVED, Reason.CONFIRMED) if result.outcome is Outcome.UNKNOWN else result
+        return original(_hit(result))
+
+    _replace(store, "outcome_columns", planted)
+
+
 PLANTS = (
     Plant("a broken connection is told as not sent", 1, ("falsely not sent", "falsely not done"), 120,
           _lost_connection_counts_as_not_sent),
@@ -206,12 +248,17 @@ PLANTS = (
     Plant("a re-creation without an answer is sent again", 1, ("sent too often", "created twice"), 150,
           _creation_is_repeated),
     Plant("a click is not checked", 2, ("shown to a stranger", "sent for a stranger"), 40, _clicks_are_not_checked),
+    Plant("the Cancel button confirms", 2, ("sent unasked",), 80, _cancel_confirms),
+    Plant("what was confirmed reads as cancelled", 1, ("falsely nothing done",), 40, _confirmed_reads_as_cancelled),
+    Plant("a reply is not ephemeral", 2, ("shown to all",), 5, _replies_are_public),
     Plant("suggestions are not checked", 2, ("suggested to a stranger",), 60, _suggestions_are_not_checked),
     Plant("what the CAD says is not searched for secrets", 3, ("secret sent", "secret logged"), 80,
           _secrets_are_not_redacted),
     Plant("an entry is noted as posted before it is", 4, ("not audited",), 40, _posted_before_it_is_sent),
     Plant("a server that could not be read is told as missing", 1, ("falsely no such server",), 100,
           _incomplete_list_of_servers_proves),
+    Plant("the circuit breaker stays open", 4, ("no longer works",), 60, _breaker_stays_open),
+    Plant("what is not known is recorded as removed", 1, ("falsely recorded",), 40, _unknown_is_recorded_as_removed),
     Plant("a journal that was taken away is not rescued", 4, ("entry lost",), 120, _taken_away_is_not_rescued),
 )  # fmt: skip
 """Every planted bug."""

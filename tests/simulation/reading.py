@@ -101,6 +101,11 @@ def is_refusal(text: str) -> bool:
     return text.startswith(_REFUSALS)
 
 
+def is_nothing_done(text: str) -> bool:
+    """Return True if a text says that what was asked for was not even begun."""
+    return text.startswith(("❌ Not done: ", "⌛ Not confirmed", "☑️ Cancelled"))
+
+
 def is_open(text: str) -> bool:
     """Return True if a text promises that more will follow."""
     return not text or "⏳" in text

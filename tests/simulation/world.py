@@ -26,9 +26,10 @@ from tests.simulation.host import Host
 from tests.simulation.loop import PROCESS, SimulatedLoop
 from tests.simulation.oracle import SECRETS, Finding, Oracle
 from tests.simulation.people import People
-from tests.simulation.plan import CHAOS, FAULTS, SERVERS, Item, Plan
+from tests.simulation.plan import ADMIN, CHAOS, FAULTS, SERVERS, Item, Plan
 from tests.simulation.seams import Running
 from tests.simulation.wire import Response
+from tests.support.fake_discord import ROLE
 
 CALM, LONGEST_CALM = 960.0, 8000.0
 """Seconds without faults before the end, and at most if something is still to be done."""
@@ -122,8 +123,18 @@ class World:
         await asyncio.sleep(CALM)
         while self.elapsed < CHAOS + LONGEST_CALM and self.disk.query(_STILL_TO_DO):
             await asyncio.sleep(60.0)
+        await self._check_that_it_works()
         self.host.end()
         await asyncio.sleep(30.0)
+
+    async def _check_that_it_works(self) -> None:
+        """After the calm, a status by an admin ends whatever pauses the bot, and a removal works."""
+        self.cad.change(CallRef(1, 99), is_open=True)
+        self.discord.roles["dana"].add(ROLE)
+        for item in Item(0.0, "status", ADMIN, key=-1), Item(0.0, "remove", "dana", number=99, key=-2):
+            await self.people.do(item)
+            await asyncio.sleep(30.0)
+        self.oracle.expect_removed(CallRef(1, 99))
 
     def _happen(self, item: Item) -> None:
         ref, opened = CallRef(item.server, item.number), item.what == "call"
@@ -165,6 +176,8 @@ class World:
         if method == "GATEWAY":
             return self.discord.gateway.connect(process)
         if "sonorancad" in url:
+            if options.get("allow_redirects", True):
+                self.oracle.find(3, "sent elsewhere", "a redirect of the CAD would be followed, with the key")
             answer = await self.cad.exchange(process, method, url, options, session.timeout)
         else:
             answer = await self.discord.exchange(method, url, options)
