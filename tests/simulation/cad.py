@@ -46,14 +46,14 @@ class CadRequest:
     Attributes:
         process: who sent it.
         kind: REMOVE, CREATE, CALLS, SERVERS or VERSION.
-        ref: the call; for a list, only its server counts.
+        ref: the call, for a creation by its old number; for a list, only its server counts.
         started: when the bot gave it to its HTTP session.
         left: when it left, or None if no connection came about.
         effect: when it took effect, or None.
         created: the number of the call that it created.
         said_yes: when an answer arrived that says so.
-        refused: True once an answer arrived that proves that it had no effect.
-        ended: when the bot knew as much about it as it ever will, or None.
+        refused: True once an answer arrived that can't be a yes, and it had no effect.
+        ended: when the bot knew as much about it as it ever will, or None. It stays None if the process is killed.
         operations: the journal's names of the operations that it was sent for.
     """
 
@@ -74,7 +74,7 @@ class Cad:
     """One community's CAD.
 
     Attributes:
-        open: each open call, and how often its number was in use before.
+        open: each open call, and how often its number was opened or closed so far: two calls with one number differ.
         changes: when each call was opened and closed.
         servers: the name of each server.
         added: when each server was added, by the true time of day; not for those that were always there.
@@ -110,12 +110,10 @@ class Cad:
         for call in range(1, 13):
             self.change(CallRef(number, call), is_open=True)
 
-    def was_closed(self, ref: CallRef, since: float, until: float) -> bool:
-        """Return True if a call was not open at some moment between two moments."""
+    def was_closed(self, ref: CallRef, since: float) -> bool:
+        """Return True if a call was not open at some moment since then."""
         history = [(0.0, False), *self.changes.get(ref, [])]
-        ends = [at for at, _ in history[1:]] + [until + 1.0]
-        spans = zip(history, ends, strict=True)
-        return any(not is_open and begin <= until and end > since for (begin, is_open), end in spans)
+        return not history[-1][1] or any(is_open and at > since for at, is_open in history)
 
     async def exchange(self, process: Process, method: str, url: str, options: dict[str, Any], timeout: Any) -> Answer:
         """Carry one request, with whatever goes wrong."""
@@ -181,18 +179,19 @@ class Cad:
         if answer.cut:
             return
         if answer.status == 429:
-            until = now + float(answer.headers.get("Retry-After", 60.0)) - 0.5
+            until = now + float(answer.headers.get("Retry-After", 60.0)) - 0.5  # the bot's clocks are a little apart
             self.held_back[request.process.number, request.kind] = now, until
         # A page says nothing, nor does, in v2, a 200 without the call's numbers.
         is_own = answer.media != "text/html" and (self.api == "v1" or answer.body != "")
-        is_yes = answer.status == 204 or (answer.status == 200 and is_own)
+        may_be_yes = answer.status == 204 or (answer.status == 200 and is_own)
         if request.effect is None:
-            request.refused = not is_yes
-        elif is_yes:
+            request.refused = not may_be_yes
+        elif may_be_yes:
             request.said_yes = now
         self.world.mark("answered")
 
     def _limited(self, kind: str) -> int | None:
+        """Count a request. Return for how many seconds the CAD refuses it, or None."""
         if self.api == "v1":
             return None
         now = self.world.loop.now
@@ -212,9 +211,10 @@ class Cad:
             name = self.level.name.replace("_", " ")
             return self._yes(f"{self.level.value} {name}", {"version": 1, "name": name})
         if kind == "SERVERS":
-            odd = str if self.world.fault("servers") == "unreadable" else int
+            odd = self.world.fault("servers") == "unreadable"
             listed = [
-                {"id": number if number == 1 else odd(number), "name": name} for number, name in self.servers.items()
+                {"id": str(number) if odd and number != 1 else number, "name": name}
+                for number, name in self.servers.items()
             ]
             return Answer.of({"servers": listed})
         if ref.server_id not in self.servers:

@@ -63,7 +63,7 @@ class Interaction:
     delivered: float | None = None  # the last time
     acknowledged: float | None = None
     choices: list[Any] | None = None
-    owed: str | None = None  # what it shows until its last word: nothing, for "thinking", or a pending text
+    owed: str | None = None  # what must not stay: a pending text, or "" for "thinking"; None if nothing more is to come
     texts: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
 
     @property

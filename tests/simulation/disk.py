@@ -31,8 +31,8 @@ class Disk:
         path: the file of the process that lives.
         connection: the one that a process made last. `_opened` is the same once the bot can work with it.
         recorded: the interactions' tokens that the journal has ever had.
-        refused: when a request with this token, or that it is sent, was not recorded. That is when the bot decided to
-            send nothing.
+        refused: by token, when the disk did not take a request, or that it is sent. Then the bot decided to send
+            nothing.
         lost: True once the file is away and no process has it open: what it held is gone.
         left_open: the requests that had no outcome in the journal when a process ended.
     """
@@ -52,7 +52,7 @@ class Disk:
 
     def take_away(self, *, moved: bool) -> None:
         """Delete the file alone, or move it away with the files beside it. Who has it open goes on with it."""
-        self.query("SELECT 1 FROM entries")  # so does the oracle
+        self.query("SELECT 1 FROM entries")  # opens the oracle's reader, if it is not: it goes on with it as well
         if not self._is_open():
             self._lose()
         for end in ("", "-wal", "-shm") if moved else ("",):
@@ -80,7 +80,7 @@ class Disk:
         self.recorded.clear()
 
     def note(self) -> None:
-        """Note what the journal lacks as a process ends."""
+        """Note what the journal lacks as a process ends, and whether it is gone for good."""
         if not self.path.exists() and self._world.is_active("disk"):
             self._lose()  # the disk did not let the bot put it back
         self.left_open |= {name for (name,) in self.query("SELECT request FROM entries WHERE ended_at IS NULL")}

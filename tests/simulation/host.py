@@ -27,7 +27,7 @@ SECOND = 1000
 
 
 class Host:
-    """The machine, with at most one process of the bot, and sometimes a second one."""
+    """The machine, with one process of the bot at a time, unless somebody starts a second one."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -19,9 +19,9 @@ class Process:
     """One life of the bot's process.
 
     Attributes:
-        number: which life it is.
+        number: which life it is; 1000 more for a second process beside it; negative for a command of the host.
         started: the loop's time at which it was started.
-        dead: True once it was killed; whatever it still wanted to do is dropped.
+        dead: True once it has ended. After a kill, whatever it still wanted to do is dropped.
         frozen_until: the loop's time until which it does nothing.
         slept: seconds that its monotonic clock has missed, because the machine slept.
         clock_error: seconds by which its wall clock is ahead.
@@ -156,8 +156,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._ready.append(handle)
         return handle
 
-    call_soon_threadsafe = call_soon
-
     def call_at(
         self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
@@ -177,30 +175,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._number += 1
         heappush(self._timers, (when, self._number, handle))
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # noqa: ARG002
-        future = self.create_future()
-
-        def run() -> None:
-            try:
-                outcome = func(*args)
-            except Exception as error:  # noqa: BLE001 - a thread hands on whatever was raised
-                outcome = error
-            settle(future, outcome)
-
-        self.after(0.001, run)
-        return future
-
     def _run_once(self) -> None:
         if not self._ready:
             while self._timers and self._timers[0][2].cancelled():
                 heappop(self._timers)
             if not self._timers:
                 raise RuntimeError("everything waits, and nothing will ever happen")
-            self.now = max(self.now, self._timers[0][0])
+            self.now = self._timers[0][0]
         while self._timers and self._timers[0][0] <= self.now:
             self._ready.append(heappop(self._timers)[2])
-        if not self._ready:
-            return
         handle = self._ready.popleft()
         if handle.cancelled():
             return
@@ -215,6 +198,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             callback()
 
     def _in_world(self, callback: Callable[..., object], args: tuple[object, ...]) -> None:
+        """Do something of the world's. By this name in an error's text, `World.run` knows whose error it is."""
         callback(*args)
 
     def _on_problem(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ class Oracle:
         old = {name for one in requests if one.process is not request.process for name in one.operations}
         rows = [
             (name, token) for name, token in rows if name not in old and self._may_work_on(request.process, token)
-        ] or rows
+        ] or rows  # rather a finding than none
         request.operations = frozenset(name for name, _ in rows)
         for _, token in rows:
             one, ask = self._world.discord.interactions.get(token), self.asks.get(token)
@@ -104,7 +104,7 @@ class Oracle:
             if one is not None and is_nothing_done(one.message.text):
                 self.find(1, "falsely nothing done", f"{one.who} reads {one.message.text!r}, and {ref} left")
         for name in request.operations:
-            sent = [one for one in requests if name in one.operations and one.left is not None]
+            sent = [one for one in requests if name in one.operations]
             if any(one.process is not request.process for one in sent):
                 self.find(1, "sent again after a restart", f"{action} of {ref} left again for the same request")
             unclear = sum(not one.refused for one in sent)
@@ -141,7 +141,10 @@ class Oracle:
             self.find(1, "falsely nothing done", f"{one.who} reads {text!r}, and a request is under way")
 
     def _check_servers(self, one: Interaction, text: str) -> None:
-        """Compare with the truth that the CAD has no such server: now if no time is given, else then."""
+        """Check that the CAD had no such server at the time that a text gives, or else when the person asked.
+
+        Where the text says "had", or gives a time by a clock that was wrong, that can't be told of an added server.
+        """
         cad, wrong_clock = self._world.cad, any(item.what == "clock" for item in self._world.plan.items)
         for server, as_of, only_had in missing_servers(text):
             added = cad.added.get(server, 0.0 if server in cad.servers else float("inf"))
@@ -184,14 +187,14 @@ class Oracle:
         before = [other for other in told if other.is_final]
         told.append(claim)
         if not before:
-            self._check(ask, claim, self._world.loop.now)
+            self._check(ask, claim)
         elif before[-1].says is not claim.says:
             if operations & self._world.disk.left_open and claim.says in (Says.GONE, Says.UNKNOWN):
                 self.exempt["a result that was read, and the disk had not taken as its process ended"] += 1
             else:
                 self.find(1, "taken back", f"{ask.one.who} read {before[-1].text!r}, and then {claim.text!r}")
 
-    def _check(self, ask: Ask, claim: Claim, now: float) -> None:
+    def _check(self, ask: Ask, claim: Claim) -> None:
         """Compare what is said of a call with what happened at the CAD so far."""
         sent = [one for one in self._requests(ask, claim.ref) if one.left is not None]
         own = self._own(ask, claim.ref, sent)
@@ -204,28 +207,29 @@ class Oracle:
                 if not any(claim.number in (None, one.created) for one in yes):
                     self.find(1, f"falsely {claim.says.name.lower()}", f"{who}, and the CAD never said so")
             case Says.REMOVED_BEFORE | Says.GONE_BEFORE:
-                self._check_before(claim, sent, now, who)
+                self._check_before(claim, sent, who)
             case Says.UNKNOWN | Says.GONE if any(one.said_yes is not None and not one.process.dead for one in own):
                 self.find(1, "known, but not told", f"{who}, and the CAD had said yes to this process")
             case Says.GONE:
                 since = min([ask.one.created, *(one.left for one in own if one.left is not None)])
-                if not self._world.cad.was_closed(claim.ref, since, now):
+                if not self._world.cad.was_closed(claim.ref, since):
                     self.find(1, "falsely gone", f"{who}, and it was open all the time since it was asked")
             case Says.NOT_DONE:
                 self._check_not_done(ask, claim, sent, own, who)
             case _:
                 pass
 
-    def _check_before(self, claim: Claim, sent: list[CadRequest], now: float, who: str) -> None:
+    def _check_before(self, claim: Claim, sent: list[CadRequest], who: str) -> None:
         if claim.says is Says.REMOVED_BEFORE:
             true = any(one.said_yes is not None for one in sent)
         else:
             left = [one.left for one in sent if one.left is not None]
-            true = bool(left) and self._world.cad.was_closed(claim.ref, min(left), now)
+            true = bool(left) and self._world.cad.was_closed(claim.ref, min(left))
         if not true:
             self.find(1, f"falsely {claim.says.name.lower().replace('_', ' ')}", f"{who}, and it never was")
 
     def _check_not_done(self, ask: Ask, claim: Claim, sent: list[CadRequest], own: list[CadRequest], who: str) -> None:
+        # The earliest moment at which the bot can have settled on these words. Later requests can't belie them.
         decided = self._decided[ask.one.token, claim.text]
         if "can't write its journal" in claim.text:  # the words come later, one call after another
             decided = min(decided, self._world.disk.refused.get(ask.one.token, decided))
@@ -332,8 +336,8 @@ class Oracle:
             if not host.excuse(one.created, end, "edit"):
                 self.find(5, "too late", f"{what} was answered after more than {STATUS_SECONDS:.0f} s")
         elif one.owed == one.message.text:
-            kept = host.excuse(one.created, one.created + 60.0, "edit")  # in memory, and given again each minute
-            if host.died(one.created, one.created + (TOKEN_SECONDS if kept else 60.0)):
+            in_memory = host.excuse(one.created, one.created + 60.0, "edit")  # and given again each minute
+            if host.died(one.created, one.created + (TOKEN_SECONDS if in_memory else 60.0)):
                 self.exempt[NEVER_KEPT] += 1
             else:
                 self.find(5, "no last word", f"{what} ends with {one.message.text!r}")

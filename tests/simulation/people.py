@@ -136,7 +136,7 @@ class People:
         no, yes = buttons[0]["custom_id"], buttons[-1]["custom_id"]
         if chance.random() < 0.1:
             other = chance.choice(tuple(who for who in PEOPLE if who != item.who))
-            self._click(other, message, yes, "confirm (not theirs)", by_owner=item.who)
+            self._click(other, message, yes, "confirm (not theirs)", owner=item.who)
         if chance.random() < 0.1:
             self._click(item.who, message, no, "cancel")
             return
@@ -156,12 +156,12 @@ class People:
         return self._discord.interact(who, "command", about, self._data(name, **options))
 
     def _click(
-        self, who: str, message: Message, item: str, about: str, values: list[str] | None = None, by_owner: str = ""
+        self, who: str, message: Message, custom_id: str, about: str, values: list[str] | None = None, owner: str = ""
     ) -> Interaction:
         kind = BUTTON if values is None else SELECT
-        data = {"custom_id": item, "component_type": kind, "values": values}
+        data = {"custom_id": custom_id, "component_type": kind, "values": values}
         click = self._discord.interact(who, "click", about, data, message)
-        click.allowed = click.allowed and by_owner in ("", who)
+        click.allowed = click.allowed and owner in ("", who)
         return click
 
     async def _press(

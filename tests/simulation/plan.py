@@ -44,11 +44,12 @@ class Item:
         at: when, in seconds from the start of the run.
         what: an action of a person or of the CAD, or what fails.
         who: the person, or the kind of fault.
-        seconds: how long a fault lasts, or how long a person thinks.
+        seconds: how long a fault lasts, or the bot is down after a kill, or a person thinks; how far a clock jumps.
         share: the part of what happens meanwhile that a fault hits.
         number: a call's number; for a kill, the steps after its mark.
         server: a call's server; for a list, 0 means all.
         mark: what a kill waits for; the only kind of request that a fault of the CAD hits.
+        key: names its stream of chance, so it stays the same when other items are taken away.
     """
 
     at: float
@@ -88,8 +89,9 @@ _SIDES = {
 _OFTEN = {
     "cad": ("429", "reset", "hang", "500 after", "html after", "echo", "proxy 404", "bare 404", "no with a number") * 2
 }
+"""Kinds that come up more often than the others of their side."""
 _KINDS = {"cad": 3}
-"""Kinds of fault of a season; two of the other sides."""
+"""How many kinds of fault a season takes from a side; two if it is not named."""
 
 
 def make(seed: int) -> Plan:

@@ -71,7 +71,7 @@ def read(text: str) -> list[Claim]:
         for sentence, says in _SENTENCES:
             if found := sentence.match(line):
                 named = found.groupdict()
-                ref = CallRef(int(named["server"] or 0), int(named["call"]))
+                ref = CallRef(int(named["server"]), int(named["call"]))
                 nothing = any(words in line for words in _NOTHING_SENT)
                 claims.append(Claim(ref, says, nothing, int(number) if (number := named.get("number")) else None, line))
                 break

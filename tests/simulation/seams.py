@@ -32,7 +32,7 @@ class Running:
 
 
 def install() -> None:
-    """Cut."""
+    """Put our own in the place of what is below the libraries."""
     run, real = Running, dt.datetime
 
     # For the libraries: the bot is given its clock.
@@ -107,10 +107,6 @@ class _Statements:
         self._process = PROCESS.get()
         self._waiting: deque[tuple[Any, Callable[[], Any]]] = deque()
         self._busy = False
-
-    @classmethod
-    def __class_getitem__(cls, _: object) -> type[_Statements]:
-        return cls
 
     def put_nowait(self, item: tuple[Any, Callable[[], Any]]) -> None:
         self._waiting.append(item)

@@ -63,13 +63,18 @@ def broken() -> aiohttp.ServerDisconnectedError:
 async def carry(
     loop: SimulatedLoop, there: float, back: float, arrive: Callable[[], Answer | Exception | None], limit: float | None
 ) -> Answer:
-    """Carry a request that arrives after `there` seconds. What `arrive` returns is back after `back` more."""
+    """Carry a request that arrives after `there` seconds. What `arrive` returns is back after `back` more.
+
+    If that is None, nothing ever comes back.
+    """
     future: asyncio.Future[Answer] = loop.create_future()
 
     def at_the_other_side() -> None:
         outcome = arrive()
-        if outcome is not None:
-            _ = loop.after(back, settle, future, outcome) if back else settle(future, outcome)
+        if outcome is not None and back:
+            loop.after(back, settle, future, outcome)
+        elif outcome is not None:
+            settle(future, outcome)
 
     loop.after(there, at_the_other_side)
     try:
