@@ -115,6 +115,11 @@ class Cad:
         history = [(0.0, False), *self.changes.get(ref, [])]
         return not history[-1][1] or any(is_open and at > since for at, is_open in history)
 
+    def was_open(self, ref: CallRef, since: float) -> bool:
+        """Return True if a call was open at some moment since then."""
+        history = [(0.0, False), *self.changes.get(ref, [])]
+        return history[-1][1] or any(not is_open and at > since for at, is_open in history)
+
     async def exchange(self, process: Process, method: str, url: str, options: dict[str, Any], timeout: Any) -> Answer:
         """Carry one request, with whatever goes wrong."""
         world = self.world

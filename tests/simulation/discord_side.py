@@ -21,6 +21,7 @@ TOKEN_SECONDS, ACK_SECONDS, NONCE_SECONDS, LIMIT = 900.0, 3.0, 300.0, 300.0
 """Discord's own times, and the seconds for which aiohttp waits."""
 COMMAND = str(10**17 + 50)
 """The id of every command: names tell them apart."""
+BUTTON, SELECT = 2, 3
 _ERRORS = {
     "500": Answer(500, "Internal Server Error"),
     "403": Answer.of({"code": 50001, "message": "Missing Access"}, 403),
@@ -44,7 +45,7 @@ class Message:
         return "\n".join([self.content, *(embed.get("description") or "" for embed in self.embeds)]).strip()
 
     def items(self, kind: int) -> list[dict[str, Any]]:
-        """Return the buttons (2) or selects (3) that can be used."""
+        """Return the buttons or selects that can be used."""
         every = [item for row in self.components for item in row["components"]]
         return [item for item in every if item["type"] == kind and not item.get("disabled")]
 

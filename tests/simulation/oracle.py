@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 
 from bot.cad.models import CallRef
 from tests.simulation.cad import KEY, LEAST, LIMITS, PLAYERS_TEXT, CadRequest
-from tests.simulation.discord_side import ACK_SECONDS, TOKEN_SECONDS, Interaction
+from tests.simulation.discord_side import ACK_SECONDS, BUTTON, TOKEN_SECONDS, Interaction
 from tests.simulation.host import DISCORD_TOKEN
 from tests.simulation.loop import START, Process, SimulatedLoop
-from tests.simulation.reading import Claim, Says, is_nothing_done, is_open, is_refusal, missing_servers, read
+from tests.simulation.reading import (
+    Claim,
+    Says,
+    is_nothing_done,
+    is_open,
+    is_refusal,
+    missing_servers,
+    open_calls,
+    read,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -59,6 +68,7 @@ class Oracle:
 
     def __init__(self, world: World) -> None:
         self._world, self._rows = world, world.disk.query
+        self._has_wrong_clock = any(item.what == "clock" for item in world.plan.items)
         self.findings: list[Finding] = []
         self.exempt: Counter[str] = Counter()
         self.asks: dict[str, Ask] = {}
@@ -124,6 +134,8 @@ class Oracle:
         if not one.allowed and text and not is_refusal(text):
             self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
         self._check_servers(one, text)
+        if text != before:  # else its buttons were taken away, as the list can't be used any more
+            self._check_lists(one, text)
         if is_nothing_done(text):
             self._check_nothing_done(one, text)
         ask = self.asks.get(one.token)
@@ -140,12 +152,26 @@ class Oracle:
         if any(self._rows("SELECT 1 FROM entries WHERE ended_at IS NULL AND token = ?", token) for token in tokens):
             self.find(1, "falsely nothing done", f"{one.who} reads {text!r}, and a request is under way")
 
+    def _check_lists(self, one: Interaction, text: str) -> None:
+        """Check that a list has what was open all the time since the time that it gives, and nothing that never was."""
+        cad, has_pages = self._world.cad, any(button.get("label") == "Next" for button in one.message.items(BUTTON))
+        for server, as_of, numbers in [] if self._has_wrong_clock else open_calls(text):
+            since = as_of - START + SimulatedLoop.FIRST
+            if wrong := [number for number in numbers if not cad.was_open(CallRef(server, number), since)]:
+                self.find(1, "falsely open", f"{one.who} reads a list of server {server} with {wrong}")
+            missing = [
+                ref.call_id for ref in cad.changes
+                if ref.server_id == server and ref.call_id not in numbers and not cad.was_closed(ref, since)
+            ]  # fmt: skip
+            if missing and not has_pages:
+                self.find(1, "falsely not open", f"{one.who} reads a list of server {server} without {missing}")
+
     def _check_servers(self, one: Interaction, text: str) -> None:
         """Check that the CAD had no such server at the time that a text gives, or else when the person asked.
 
         Where the text says "had", or gives a time by a clock that was wrong, that can't be told of an added server.
         """
-        cad, wrong_clock = self._world.cad, any(item.what == "clock" for item in self._world.plan.items)
+        cad, wrong_clock = self._world.cad, self._has_wrong_clock
         for server, as_of, only_had in missing_servers(text):
             added = cad.added.get(server, 0.0 if server in cad.servers else float("inf"))
             said_for = START + one.created - SimulatedLoop.FIRST if as_of is None else as_of - 1.0

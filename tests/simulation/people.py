@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.cad.models import CallRef
 from bot.journal.database import JournalError, forget_user
-from tests.simulation.discord_side import COMMAND, Discord, Interaction, Message, user_id
+from tests.simulation.discord_side import BUTTON, COMMAND, SELECT, Discord, Interaction, Message, user_id
 from tests.simulation.gateway import ADMIN_ROLE
 from tests.simulation.loop import Process
 from tests.simulation.plan import ADMIN, PEOPLE, STRANGER, Item
@@ -18,7 +18,6 @@ from tests.support.fake_discord import GUILD, ROLE
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-BUTTON, SELECT = 2, 3
 PATIENCE = 120.0
 """Seconds for which a person looks at a reply that does not change."""
 

@@ -6,7 +6,7 @@ A plant names the finding that it causes, and the seeds within which it has to b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -93,6 +93,15 @@ def _list_that_fails_denies_the_server() -> None:
     def planted(original: Any, *arguments: Any) -> Any:
         result = original(*arguments)
         return _hit(Result(Outcome.REJECTED, Reason.NO_SUCH_SERVER)) if isinstance(result, Result) else result
+
+    for version in (v1, v2):
+        _replace(version, "parse_calls", planted)
+
+
+def _list_lacks_a_call() -> None:
+    def planted(original: Any, *arguments: Any) -> Any:
+        result = original(*arguments)
+        return result if isinstance(result, Result) else replace(result, calls=_hit(result.calls)[1:])
 
     for version in (v1, v2):
         _replace(version, "parse_calls", planted)
@@ -239,6 +248,7 @@ PLANTS = (
     Plant("any 404 is told as gone", 1, ("falsely gone",), 120, _any_404_counts_as_gone),
     Plant("a list that fails is told as a missing server", 1, ("falsely no such server",), 80,
           _list_that_fails_denies_the_server),
+    Plant("a list lacks a call", 1, ("falsely not open",), 20, _list_lacks_a_call),
     Plant("a restart sends a removal again", 1, ("sent again after a restart",), 60, _recovery_sends_again),
     Plant("a removal is not marked as sent before it leaves", 4, ("sent without a mark",), 5, _no_mark_before_sending),
     Plant("an answer is noted as read before it is shown", 4, ("never told",), 120, _noted_as_read_before_it_is_shown),

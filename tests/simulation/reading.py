@@ -96,6 +96,20 @@ def missing_servers(text: str) -> list[tuple[int, float | None, bool]]:
     return found
 
 
+_LIST = re.compile(r"(?:Open|No open) calls(?: left)? on (?:server )?\*\*(\d+)[^*]*\*\* \(as of <t:(\d+):R>\)")
+
+
+def open_calls(text: str) -> list[tuple[int, float, set[int]]]:
+    """Return the calls that a text lists for each server, with the time that it gives."""
+    found: list[tuple[int, float, set[int]]] = []
+    for line in text.splitlines():
+        if heading := _LIST.match(line):
+            found.append((int(heading[1]), float(heading[2]), set()))
+        elif found and (call := re.match(r"`#(\d+)`", line)):
+            found[-1][2].add(int(call[1]))
+    return found
+
+
 def is_refusal(text: str) -> bool:
     """Return True if a text only refuses: it shows and does nothing."""
     return text.startswith(_REFUSALS)
