@@ -109,7 +109,7 @@ GZIP = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
             http("502 Bad", PAGE, "Content-Type: text/html"), Outcome.UNKNOWN, Reason.SERVER_ERROR, id="502, web page"
         ),
         pytest.param(
-            http("503 Down", b"", "Retry-After: 30"), Outcome.NOT_SENT, Reason.BUSY, id="503 with Retry-After"
+            http("503 Down", b"", "Retry-After: 30"), Outcome.UNKNOWN, Reason.SERVER_ERROR, id="503 with Retry-After"
         ),
         pytest.param(http("503 Down"), Outcome.UNKNOWN, Reason.SERVER_ERROR, id="503"),
         pytest.param(b"", Outcome.UNKNOWN, Reason.CONNECTION_LOST, id="closed without response"),
