@@ -156,7 +156,7 @@ class Oracle:
         """Check that a list has what was open all the time since the time that it gives, and nothing that never was."""
         cad, has_pages = self._world.cad, any(button.get("label") == "Next" for button in one.message.items(BUTTON))
         for server, as_of, numbers in [] if self._has_wrong_clock else open_calls(text):
-            since = as_of - START + SimulatedLoop.FIRST
+            since = as_of - START + SimulatedLoop.FIRST - 1.0  # the time is rounded to a second
             if wrong := [number for number in numbers if not cad.was_open(CallRef(server, number), since)]:
                 self.find(1, "falsely open", f"{one.who} reads a list of server {server} with {wrong}")
             missing = [
