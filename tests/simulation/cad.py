@@ -53,6 +53,7 @@ class CadRequest:
         created: the number of the call that it created.
         said_yes: when an answer arrived that says so.
         refused: True once an answer arrived that can't be a yes, and it had no effect.
+        wanted_later: True once the answer asked for it again, after a while.
         ended: when the bot knew as much about it as it ever will, or None. It stays None if the process is killed.
         operations: the journal's names of the operations that it was sent for.
     """
@@ -66,6 +67,7 @@ class CadRequest:
     created: int | None = None
     said_yes: float | None = None
     refused: bool = False
+    wanted_later: bool = False
     ended: float | None = None
     operations: frozenset[str] = frozenset()
 
@@ -186,6 +188,7 @@ class Cad:
         if answer.status == 429:
             until = now + float(answer.headers.get("Retry-After", 60.0)) - 0.5  # the bot's clocks are a little apart
             self.held_back[request.process.number, request.kind] = now, until
+        request.wanted_later = "Retry-After" in answer.headers
         # A page says nothing, nor does, in v2, a 200 without the call's numbers.
         is_own = answer.media != "text/html" and (self.api == "v1" or answer.body != "")
         may_be_yes = answer.status == 204 or (answer.status == 200 and is_own)
