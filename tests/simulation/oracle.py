@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.cad.models import CallRef
 from tests.simulation.cad import KEY, LEAST, LIMITS, PLAYERS_TEXT, CadRequest
-from tests.simulation.discord_side import ACK_SECONDS, BUTTON, TOKEN_SECONDS, Interaction
+from tests.simulation.discord_side import ACK_SECONDS, BUTTON, SELECT, TOKEN_SECONDS, Interaction
 from tests.simulation.host import DISCORD_TOKEN
 from tests.simulation.loop import START, Process, SimulatedLoop
 from tests.simulation.reading import (
@@ -18,8 +18,8 @@ from tests.simulation.reading import (
     is_nothing_done,
     is_open,
     is_refusal,
+    lists,
     missing_servers,
-    open_calls,
     read,
 )
 
@@ -135,8 +135,7 @@ class Oracle:
         if not one.allowed and text and not is_refusal(text):
             self.find(2, "shown to a stranger", f"{one.who} may not, and reads: {text}")
         self._check_servers(one, text)
-        if text != before:  # else its buttons were taken away, as the list can't be used any more
-            self._check_lists(one, text)
+        self._check_lists(one, text)
         if is_nothing_done(text):
             self._check_nothing_done(one, text)
         ask = self.asks.get(one.token)
@@ -155,17 +154,18 @@ class Oracle:
 
     def _check_lists(self, one: Interaction, text: str) -> None:
         """Check that a list has what was open all the time since the time that it gives, and nothing that never was."""
-        cad, has_pages = self._world.cad, any(button.get("label") == "Next" for button in one.message.items(BUTTON))
-        for server, as_of, numbers in [] if self._has_wrong_clock else open_calls(text):
-            since = as_of - START + SimulatedLoop.FIRST - 1.0  # the time is rounded to a second
-            if wrong := [number for number in numbers if not cad.was_open(CallRef(server, number), since)]:
-                self.find(1, "falsely open", f"{one.who} reads a list of server {server} with {wrong}")
-            missing = [
-                ref.call_id for ref in cad.changes
-                if ref.server_id == server and ref.call_id not in numbers and not cad.was_closed(ref, since)
-            ]  # fmt: skip
-            if missing and not has_pages:
-                self.find(1, "falsely not open", f"{one.who} reads a list of server {server} without {missing}")
+        cad, buttons = self._world.cad, one.message.items(BUTTON)
+        # Without its select, a list is over: it may have been one of several pages.
+        is_whole = bool(one.message.items(SELECT)) and all(button.get("label") != "Next" for button in buttons)
+        for listed in [] if self._has_wrong_clock else lists(text):
+            since = listed.as_of - START + SimulatedLoop.FIRST - 1.0  # the time is rounded to a second
+            here = {ref.call_id: ref for ref in cad.changes if ref.server_id == listed.server}
+            wrong = [number for number in listed.numbers if number not in here or not cad.was_open(here[number], since)]
+            missing = [number for number in here.keys() - listed.numbers if not cad.was_closed(here[number], since)]
+            if wrong:
+                self.find(1, "falsely open", f"{one.who} reads a list of server {listed.server} with {wrong}")
+            if missing and (is_whole or listed.has_none):
+                self.find(1, "falsely not open", f"{one.who} reads a list of server {listed.server} without {missing}")
 
     def _check_servers(self, one: Interaction, text: str) -> None:
         """Check that the CAD had no such server at the time that a text gives, or else when the person asked.

@@ -96,17 +96,27 @@ def missing_servers(text: str) -> list[tuple[int, float | None, bool]]:
     return found
 
 
-_LIST = re.compile(r"(?:Open|No open) calls(?: left)? on (?:server )?\*\*(\d+)[^*]*\*\* \(as of <t:(\d+):R>\)")
+_LIST = re.compile(r"(Open|No open) calls(?: left)? on (?:server )?\*\*(\d+)[^*]*\*\* \(as of <t:(\d+):R>\)")
 
 
-def open_calls(text: str) -> list[tuple[int, float, set[int]]]:
-    """Return the calls that a text lists for each server, with the time that it gives."""
-    found: list[tuple[int, float, set[int]]] = []
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a text lists of a server's calls, or that it has none, and the time that it gives."""
+
+    server: int
+    as_of: float
+    has_none: bool
+    numbers: set[int]
+
+
+def lists(text: str) -> list[Listed]:
+    """Return what a text lists."""
+    found: list[Listed] = []
     for line in text.splitlines():
         if heading := _LIST.match(line):
-            found.append((int(heading[1]), float(heading[2]), set()))
+            found.append(Listed(int(heading[2]), float(heading[3]), heading[1] == "No open", set()))
         elif found and (call := re.match(r"`#(\d+)`", line)):
-            found[-1][2].add(int(call[1]))
+            found[-1].numbers.add(int(call[1]))
     return found
 
 
