@@ -15,6 +15,8 @@ ADMIN, STRANGER = "ada", "joe"
 SERVERS = (1, 2)
 SERVERS_CHANGE = 0.15
 """The part of the seeds in which the servers are not what they were."""
+RUSHES = 0.2
+"""The part of the seeds in which people ask for more than the queue takes."""
 FAULTS = {
     "cad": (
         "refused", "no connection", "lost", "silent", "reset", "hang", "cut", "slow", "500", "500 after", "502", "503",
@@ -116,7 +118,7 @@ def make(seed: int) -> Plan:
     items += [_kill(chance, chance.uniform(5, CHAOS)) for _ in range(chance.choice((0, 0, 1, 2)))]
     for server, what in product(SERVERS, ("call",) * 8 + ("close",) * 3):
         items.append(Item(chance.uniform(0, CHAOS), what, number=chance.randint(1, 20), server=server))
-    items += _servers(random.Random(f"servers {seed}"))
+    items += _servers(random.Random(f"servers {seed}")) + _rush(random.Random(f"rush {seed}"))
     items.sort(key=lambda item: item.at)
     return Plan(
         seed,
@@ -126,6 +128,19 @@ def make(seed: int) -> Plan:
         default_server=chance.choice((None, 1)),
         items=tuple(replace(item, key=number) for number, item in enumerate(items)),
     )
+
+
+def _rush(chance: random.Random) -> list[Item]:
+    """In some runs, everybody types removals at once, and more than the queue takes."""
+    if chance.random() > RUSHES:
+        return []
+    at, seconds = chance.uniform(5, CHAOS / 2), chance.choice((20.0, 60.0, 240.0))
+    return [
+        Item(
+            at + chance.uniform(0, seconds), "remove", chance.choice(PEOPLE[:4]), number=chance.randint(1, 60),
+            server=chance.choice(SERVERS),
+        ) for _ in range(chance.randint(60, 150))
+    ]  # fmt: skip
 
 
 def _servers(chance: random.Random) -> list[Item]:
