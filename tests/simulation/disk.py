@@ -33,6 +33,7 @@ class Disk:
         recorded: the interactions' tokens that the journal has ever had.
         refused: by token, when the disk did not take a request, or that it is sent. Then the bot decided to send
             nothing.
+        ended: by request, when its outcome was recorded.
         lost: True once the file is away and no process has it open: what it held is gone.
         left_open: the requests that had no outcome in the journal when a process ended.
     """
@@ -45,6 +46,7 @@ class Disk:
         self._opened: sqlite3.Connection | None = None
         self.recorded: set[str] = set()
         self.refused: dict[str, float] = {}
+        self.ended: dict[str, float] = {}
         self._tokens: dict[str, str] = {}  # by request
         self.lost = False
         self.left_open: set[str] = set()
@@ -125,6 +127,8 @@ class Disk:
                 self.recorded.add(token)
             if failed:
                 self.refused[token] = self._world.loop.now
+        elif "SET ended_at" in sql and worked:
+            self.ended.setdefault(given["request"], self._world.loop.now)
         elif "SET sent_at" in sql and failed:
             self.refused[self._tokens[given["request"]]] = self._world.loop.now
 

@@ -260,6 +260,8 @@ class Oracle:
         decided = self._decided[ask.one.token, claim.text]
         if "can't write its journal" in claim.text:  # the words come later, one call after another
             decided = min(decided, self._world.disk.refused.get(ask.one.token, decided))
+        if "the bot restarted" in claim.text:  # so do they if many replies are left over
+            decided = min([decided, *(self._world.disk.ended.get(name, decided) for name in ask.operations[claim.ref])])
         answered = [one.ended for one in own if one.ended is not None]
         if answered and len(answered) == len(own):  # what is said of it was decided then
             decided = min(decided, max(answered))
