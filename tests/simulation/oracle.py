@@ -1,4 +1,7 @@
-"""The oracle: it knows what really happened, and says which promise was broken."""
+"""The oracle: it knows what really happened, and says which promise was broken, at the moment at which it is.
+
+What shows only at the end is in `judge.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.cad.models import CallRef
-from tests.simulation.cad import KEY, LEAST, LIMITS, PLAYERS_TEXT, CadRequest
-from tests.simulation.discord_side import ACK_SECONDS, BUTTON, SELECT, TOKEN_SECONDS, Interaction
+from tests.simulation.cad import KEY, LIMITS, PLAYERS_TEXT, CadRequest
+from tests.simulation.discord_side import BUTTON, SELECT, Interaction
 from tests.simulation.host import DISCORD_TOKEN
 from tests.simulation.loop import START, Process, SimulatedLoop
 from tests.simulation.reading import (
@@ -33,9 +36,6 @@ JOIN_SECONDS = 30.0
 SECRETS = (KEY, DISCORD_TOKEN)
 EPHEMERAL = 64
 """Discord's flag of a message that one person sees."""
-STATUS_SECONDS = 120.0
-"""Seconds in which a status is answered, whatever hangs: its checks have a minute, and then it is edited."""
-NEVER_KEPT = "an answer that the journal never had, and its process ended"
 DAY = 86_400
 """No clock of a run is wrong by so many seconds."""
 
@@ -223,8 +223,8 @@ class Oracle:
 
     def _check(self, ask: Ask, claim: Claim) -> None:
         """Compare what is said of a call with what happened at the CAD so far."""
-        sent = [one for one in self._requests(ask, claim.ref) if one.left is not None]
-        own = self._own(ask, claim.ref, sent)
+        sent = [one for one in self.requests(ask, claim.ref) if one.left is not None]
+        own = self.own(ask, claim.ref)
         who = f"{ask.one.who} reads {claim.text!r}"
         match claim.says:
             case Says.REMOVED | Says.CREATED:
@@ -271,11 +271,13 @@ class Oracle:
         if claim.nothing_sent and not all(one.refused for one in own):
             self.find(1, "falsely not sent", f"{who}, and it was sent")
 
-    def _requests(self, ask: Ask, ref: CallRef) -> list[CadRequest]:
+    def requests(self, ask: Ask, ref: CallRef) -> list[CadRequest]:
+        """Return all that was sent to do this to a call, for whomever."""
         return [one for one in self._world.cad.requests if one.ref == ref and one.kind.lower() == ask.action]
 
-    def _own(self, ask: Ask, ref: CallRef, requests: list[CadRequest]) -> list[CadRequest]:
-        return [one for one in requests if one.operations & ask.operations[ref]]
+    def own(self, ask: Ask, ref: CallRef) -> list[CadRequest]:
+        """Return what was sent for what a person asked."""
+        return [one for one in self.requests(ask, ref) if one.operations & ask.operations[ref]]
 
     def _check_pace(self, request: CadRequest) -> None:
         number, now, v1 = request.process.number, self._world.loop.now, self._world.plan.api == "v1"
@@ -288,100 +290,3 @@ class Oracle:
             self.find(4, "too fast", f"{request.kind} {request.ref} left {now - times[-2]:.2f} s after another request")
         if not v1 and sum(at > now - 60.0 for at in times) > LIMITS[request.kind]:
             self.find(4, "too fast", f"too many requests of {request.kind} left within a minute")
-
-    # At the end.
-
-    def expect_removed(self, ref: CallRef) -> None:
-        """Check that the last removal worked: nothing is in its way, if the plan includes it."""
-        if self._world.cad.level >= LEAST["REMOVE"] and ref in self._world.cad.open:
-            self.find(4, "no longer works", f"{ref} was not removed, although all is mended")
-
-    def judge(self) -> None:
-        """Check what can only be seen at the end, after a long calm."""
-        for ask in self.asks.values():
-            self._judge_words(ask)
-        for one in self._world.discord.interactions.values():
-            self._judge_answer(one)
-        self._judge_creations()
-        self._judge_journal()
-
-    def _judge_journal(self) -> None:
-        audited, posted = self._world.plan.audited, {nonce for _, nonce in self._world.discord.audit_posts}
-        entries = self._rows("SELECT number, request, outcome, ended_at, token FROM entries")
-        for number, request, outcome, ended, token in entries:
-            self._judge_outcome(request, outcome)
-            if ended is None:
-                self.find(4, "left open", f"entry {number} never ended")
-            elif audited and str(number) not in posted:
-                self.find(4, "not audited", f"entry {number} is not in the audit channel")
-            if token is not None:
-                self.find(3, "token kept", f"entry {number} still has its token")
-        kept = {request for _, request, *_ in entries}
-        for one in self._world.cad.requests:
-            if not one.operations - kept:
-                continue
-            if self._world.disk.lost:
-                self.exempt["an entry of a journal that was taken away, and its process ended"] += 1
-            else:
-                self.find(4, "entry lost", f"{one.kind} {one.ref} is no longer in the journal")
-
-    def _judge_outcome(self, request: str, outcome: str | None) -> None:
-        """Compare what the history says with the truth, unless a second process wrote it as well."""
-        sent = [one for one in self._world.cad.requests if request in one.operations]
-        if self._world.faults["process: second, no lock"]:
-            return
-        if outcome in ("removed", "created") and not any(one.said_yes is not None for one in sent):
-            self.find(1, "falsely recorded", f"{request} is {outcome} in the journal, and the CAD never said so")
-        if outcome in ("rejected", "not sent") and any(one.effect is not None for one in sent):
-            self.find(1, "falsely recorded", f"{request} is {outcome} in the journal, and it took effect")
-
-    def _judge_creations(self) -> None:
-        requests = [one for one in self._world.cad.requests if one.effect is not None]
-        created, removed = (Counter(one.ref for one in requests if one.kind == kind) for kind in ("CREATE", "REMOVE"))
-        for ref, many in created.items():
-            if many > max(1, removed[ref]):
-                self.find(1, "created twice", f"{ref} was removed {removed[ref]} times, and created again {many} times")
-
-    def _judge_words(self, ask: Ask) -> None:
-        """A word can turn out to be false later, when what was on its way takes effect."""
-        for ref, told in ask.told.items():
-            own = self._own(ask, ref, self._requests(ask, ref))
-            final = [claim for claim in told if claim.is_final]
-            if final and final[0].says is Says.NOT_DONE and any(one.effect is not None for one in own):
-                self.find(1, "falsely not done", f"{ask.one.who} read {final[0].text!r}, and it took effect")
-
-    def _judge_answer(self, one: Interaction) -> None:
-        """Everybody gets an answer, in time, and all of it."""
-        host, what = self._world.host, f"{one.who}'s {one.kind} {one.about}"
-        ask, text = self.asks.get(one.token), one.texts[-1][1] if one.texts else ""
-        if one.acknowledged is None:
-            if one.delivered and host.excuse(one.created, one.created + ACK_SECONDS):
-                self.exempt["no answer in 3 s"] += 1
-            elif one.delivered:
-                self.find(5, "no answer", f"{what} got no answer in 3 s")
-        elif ask is not None:
-            self._judge_result(ask, text)
-        elif text and one.about == "status" and one.texts[-1][0] > (end := one.created + STATUS_SECONDS):
-            if not host.excuse(one.created, end, "edit"):
-                self.find(5, "too late", f"{what} was answered after more than {STATUS_SECONDS:.0f} s")
-        elif one.owed == one.message.text:
-            in_memory = host.excuse(one.created, one.created + 60.0, "edit")  # and given again each minute
-            if host.died(one.created, one.created + (TOKEN_SECONDS if in_memory else 60.0)):
-                self.exempt[NEVER_KEPT] += 1
-            else:
-                self.find(5, "no last word", f"{what} ends with {one.message.text!r}")
-
-    def _judge_result(self, ask: Ask, text: str) -> None:
-        one = ask.one
-        # A late acknowledgement can show the pending text after all; then the question's own end takes its place.
-        if is_refusal(text) or one.message.text.startswith(("⌛ Not confirmed", "❌ Not done: ")):
-            return
-        shown = {claim.ref for claim in read(text) if claim.is_final}
-        if shown >= set(ask.refs) or (len(ask.refs) == 1 and not is_open(text)):
-            return  # in time: Discord takes no edit after 15 minutes
-        end = one.created + TOKEN_SECONDS
-        if one.token not in self._world.disk.recorded and self._world.host.died(one.created, end):
-            self.exempt[NEVER_KEPT] += 1
-        else:
-            what, kind = ("the rest of the answer", "partly told") if shown else ("an answer", "never told")
-            self.find(4, kind, f"{one.who} waits for {what} to {one.kind} {one.about} (reads {text!r})")

@@ -23,6 +23,7 @@ from tests.simulation.chance import Chance
 from tests.simulation.discord_side import Discord
 from tests.simulation.disk import Disk
 from tests.simulation.host import Host
+from tests.simulation.judge import Judge
 from tests.simulation.loop import PROCESS, SimulatedLoop
 from tests.simulation.oracle import SECRETS, Finding, Oracle
 from tests.simulation.people import People
@@ -108,7 +109,7 @@ class World:
         self.loop.run_until_complete(self.loop.start(self._live()))
         for problem in self.loop.problems:
             self.oracle.find(0 if "_in_world" in problem else 5, "bug", problem)
-        self.oracle.judge()
+        Judge(self).judge()
 
     async def _live(self) -> None:
         for server, number in product(SERVERS, range(1, 13)):
@@ -134,7 +135,7 @@ class World:
         for item in Item(0.0, "status", ADMIN, key=-1), Item(0.0, "remove", "dana", number=99, key=-2):
             await self.people.do(item)
             await asyncio.sleep(30.0)
-        self.oracle.expect_removed(CallRef(1, 99))
+        Judge(self).expect_removed(CallRef(1, 99))
 
     def _happen(self, item: Item) -> None:
         ref, opened = CallRef(item.server, item.number), item.what == "call"
